@@ -1,0 +1,379 @@
+//! The threads of the application, seen from the core: how many there are, who waits, who has to come.
+//!
+//! Rules (reasons and figures in `docs/architecture.md`):
+//! * A job is taken only by a thread that may run it at once (it holds the interpreter's lock).
+//! * One thread runs, the others sleep. Another one is called when none runs, or when no job has been taken for
+//!   [`STALE`] although one waits: the running thread is slow or blocked.
+//! * Threads in a streaming body are not counted; the pool replaces them.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::postbox::Postbox;
+use super::worker::{Post, Worker};
+use super::{Job, Request, Ticket};
+use crate::handoff::ticket::Inbox;
+use crate::reactor::{Reactor, Turn};
+use crate::settings::Pool;
+
+/// A waiting job that nobody has taken for this long calls for another thread.
+pub(super) const STALE: Duration = Duration::from_millis(1);
+
+/// The stand-in stops watching after so many quiet ticks.
+const QUIET_TICKS: u32 = 20;
+
+/// The hand-off between the sockets and the application's threads.
+#[derive(Debug)]
+pub struct Crew {
+    pub(super) settings: Pool,
+    pub(super) reactor: Arc<Reactor>,
+    postbox: Arc<Postbox>,
+    jobs: Receiver<Job>,
+    post: Sender<Job>,
+    state: Mutex<State>,
+    /// Signalled for whoever waits for a vacancy, for a stream permit, or for the end.
+    changed: Condvar,
+    /// Threads inside the application (pool threads only).
+    running: AtomicUsize,
+    /// A thread has been called and has not looked for a job yet.
+    coming: AtomicBool,
+    /// When a job was last taken or a thread called, in µs after `epoch`.
+    moved: AtomicU64,
+    epoch: Instant,
+    /// A thread of the application wants to drive.
+    dismissed: AtomicBool,
+    stopped: AtomicBool,
+    taken: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    parked: Vec<Arc<Post>>,
+    /// Pool threads, parked ones included.
+    threads: usize,
+    /// Threads that were asked for and have not joined.
+    expected: usize,
+    /// Threads that were asked for and not yet announced to the supervisor.
+    vacancies: usize,
+    streams: usize,
+    interrupted: bool,
+}
+
+/// Every place in the queue is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFull;
+
+/// Figures of the hand-off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Complete requests waiting for a thread.
+    pub backlog: usize,
+    /// Pool threads.
+    pub threads: usize,
+    /// Pool threads inside the application.
+    pub running: usize,
+    /// Threads in a streaming body.
+    pub streams: usize,
+    /// Requests taken since the start.
+    pub requests: u64,
+}
+
+impl Crew {
+    pub(crate) fn new(settings: Pool, reactor: Arc<Reactor>) -> Arc<Crew> {
+        let (post, jobs) = bounded(settings.max_queue.max(1));
+        Arc::new(Crew {
+            postbox: Arc::new(Postbox::new(reactor.clone())),
+            settings,
+            reactor,
+            jobs,
+            post,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            running: AtomicUsize::new(0),
+            coming: AtomicBool::new(false),
+            moved: AtomicU64::new(0),
+            epoch: Instant::now(),
+            dismissed: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
+        })
+    }
+
+    /// Queues a request. The inbox brings the answer.
+    ///
+    /// # Errors
+    /// [`QueueFull`]: the request is dropped, the caller answers 503.
+    pub(crate) fn submit(&self, request: Request) -> Result<Inbox, QueueFull> {
+        let (ticket, inbox) = Ticket::new(self.postbox.clone());
+        match self.post.try_send(Job { request, ticket }) {
+            Ok(()) => {
+                self.reactor.nudge();
+                Ok(inbox)
+            }
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
+                job.ticket.answer(super::Reply::Abort);
+                Err(QueueFull)
+            }
+        }
+    }
+
+    /// The calling thread of the application joins the pool.
+    pub fn join(self: &Arc<Self>) -> Worker {
+        let mut state = self.lock();
+        state.expected = state.expected.saturating_sub(1);
+        state.threads += 1;
+        drop(state);
+        Worker::new(self.clone())
+    }
+
+    /// Waits until the pool wants one more thread. `false` when the server has stopped, or after
+    /// [`Crew::interrupt_supervisor`].
+    pub fn await_vacancy(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            if self.is_stopped() || std::mem::take(&mut state.interrupted) {
+                return false;
+            }
+            if state.vacancies > 0 {
+                state.vacancies -= 1;
+                return true;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Makes [`Crew::await_vacancy`] return. May be called from any thread.
+    pub fn interrupt_supervisor(&self) {
+        self.lock().interrupted = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether [`Crew::stop`] was called.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Sends every thread home. Jobs that wait are answered with 500 by their tickets.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        let parked = std::mem::take(&mut self.lock().parked);
+        for post in parked {
+            post.unpark();
+        }
+        self.changed.notify_all();
+        self.reactor.nudge();
+        self.reactor.unpark_stand_in();
+        while self.jobs.try_recv().is_ok() {}
+    }
+
+    /// Figures of this moment.
+    pub fn stats(&self) -> Stats {
+        let state = self.lock();
+        Stats {
+            backlog: self.jobs.len(),
+            threads: state.threads,
+            running: self.running.load(Ordering::Relaxed),
+            streams: state.streams,
+            requests: self.taken.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The stand-in's life: drive while no thread of the application does. Returns when the server stops.
+    pub(crate) fn stand_in(&self) {
+        self.reactor.set_stand_in(thread::current());
+        let (mut seen, mut quiet) = (u64::MAX, 0);
+        while !self.is_stopped() {
+            let turns = self.reactor.turns();
+            if turns == seen || self.reactor.is_urgent() {
+                if let Some(driving) = self.reactor.try_drive() {
+                    self.dismissed.store(false, Ordering::SeqCst);
+                    driving.run(|| self.stand_in_turn());
+                    drop(driving);
+                    self.promote();
+                }
+            }
+            seen = turns;
+            quiet = if self.reactor.is_sleeping() { quiet + 1 } else { 0 };
+            self.watch(quiet);
+        }
+    }
+
+    fn watch(&self, quiet: u32) {
+        if quiet < QUIET_TICKS {
+            return thread::park_timeout(STALE);
+        }
+        self.reactor.stand_in_sleeps();
+        // Asked again after the mark is visible: a leader that leaves from now on will unpark us.
+        if self.reactor.is_sleeping() && !self.is_stopped() {
+            thread::park();
+        }
+    }
+
+    fn stand_in_turn(&self) -> Turn {
+        self.postbox.deliver();
+        if self.is_stopped() || self.dismissed.swap(false, Ordering::SeqCst) {
+            return Turn::Leave;
+        }
+        if self.runner_needed() {
+            self.call_runner();
+        }
+        if self.jobs.is_empty() { Turn::Sleep } else { Turn::Doze(STALE) }
+    }
+
+    /// The turn of a driving thread of the application: it leaves as soon as it should run a job itself.
+    pub(super) fn leader_turn(&self, interrupted: &AtomicBool) -> Turn {
+        self.postbox.deliver();
+        if self.is_stopped() || interrupted.load(Ordering::SeqCst) || self.runner_needed() {
+            return Turn::Leave;
+        }
+        if self.jobs.is_empty() { Turn::Sleep } else { Turn::Doze(STALE) }
+    }
+
+    /// Whether a waiting job calls for another thread.
+    fn runner_needed(&self) -> bool {
+        if self.jobs.is_empty() {
+            return false;
+        }
+        let somebody = self.running.load(Ordering::SeqCst) > 0 || self.coming.load(Ordering::SeqCst);
+        !somebody || self.now().saturating_sub(self.moved.load(Ordering::SeqCst)) >= STALE.as_micros() as u64
+    }
+
+    fn call_runner(&self) {
+        let mut state = self.lock();
+        if let Some(post) = state.parked.pop() {
+            drop(state);
+            self.mark_coming();
+            post.unpark();
+        } else if state.threads + state.expected < self.settings.max_threads {
+            state.expected += 1;
+            state.vacancies += 1;
+            drop(state);
+            self.mark_coming();
+            self.changed.notify_all();
+        }
+    }
+
+    fn mark_coming(&self) {
+        self.coming.store(true, Ordering::SeqCst);
+        self.moved.store(self.now(), Ordering::SeqCst);
+    }
+
+    /// Wakes a parked thread so that it drives.
+    fn promote(&self) {
+        let post = self.lock().parked.pop();
+        if let Some(post) = post {
+            post.unpark();
+        }
+    }
+
+    /// Takes the next job. The caller holds the interpreter's lock and runs the job at once.
+    pub(super) fn take(&self) -> Option<Job> {
+        self.coming.store(false, Ordering::SeqCst);
+        let job = self.jobs.try_recv().ok()?;
+        self.moved.store(self.now(), Ordering::SeqCst);
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Some(job)
+    }
+
+    /// A thread without work waits in the second row. Returns at once where it is needed; `false` after
+    /// `thread_idle_timeout` without a call.
+    pub(super) fn park(&self, post: &Arc<Post>) -> bool {
+        self.lock().parked.push(post.clone());
+        self.dismiss_stand_in();
+        let needed = self.is_stopped() || self.reactor.is_free() || self.runner_needed();
+        let called = needed || post.park(self.settings.thread_idle_timeout);
+        self.lock().parked.retain(|other| !Arc::ptr_eq(other, post));
+        called
+    }
+
+    /// An idle thread of the application drives better than the stand-in: it needs no hand-over.
+    fn dismiss_stand_in(&self) {
+        self.dismissed.store(true, Ordering::SeqCst);
+        self.reactor.nudge();
+    }
+
+    /// Whether a thread that has been idle for long should go home.
+    pub(super) fn retire(&self) -> bool {
+        let mut state = self.lock();
+        let surplus = state.threads > self.settings.min_threads.max(1);
+        if surplus {
+            state.threads -= 1;
+        }
+        surplus
+    }
+
+    /// A pool thread ends without having retired.
+    pub(super) fn lose_thread(&self) {
+        let mut state = self.lock();
+        state.threads -= 1;
+        let short = state.threads + state.expected < self.settings.min_threads.max(1);
+        if short && !self.is_stopped() {
+            state.expected += 1;
+            state.vacancies += 1;
+            self.changed.notify_all();
+        }
+        drop(state);
+        self.coming.store(false, Ordering::SeqCst);
+        self.reactor.see_to_it();
+    }
+
+    /// A pool thread becomes a stream thread, as soon as there is a permit.
+    pub(super) fn enter_stream(&self, interrupted: &AtomicBool) -> bool {
+        let deadline = Instant::now() + self.settings.stream_wait_timeout;
+        let mut state = self.lock();
+        while state.streams >= self.settings.max_streams {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.is_stopped() || interrupted.load(Ordering::SeqCst) {
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.streams += 1;
+        state.threads -= 1;
+        drop(state);
+        self.reactor.see_to_it();
+        true
+    }
+
+    /// A stream thread returns to the pool. `false` where its place has been taken: it should end.
+    pub(super) fn leave_stream(&self) -> bool {
+        let mut state = self.lock();
+        state.streams -= 1;
+        let room = state.threads < self.settings.max_threads && !self.is_stopped();
+        if room {
+            state.threads += 1;
+        }
+        drop(state);
+        self.changed.notify_all();
+        room
+    }
+
+    pub(super) fn wake_waiting_streams(&self) {
+        self.changed.notify_all();
+    }
+
+    pub(super) fn start_running(&self) {
+        self.running.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn stop_running(&self) {
+        self.running.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn has_jobs(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_micros() as u64
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock panics.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

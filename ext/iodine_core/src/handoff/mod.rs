@@ -1,0 +1,32 @@
+//! The door: every type that crosses between the sockets and the application, and only those.
+//!
+//! The core never calls the application. It posts a [`Job`]; a thread of the application comes for it through
+//! [`Worker`], and answers with a [`Reply`] through the job's [`Ticket`].
+
+mod crew;
+mod postbox;
+mod reply;
+mod request;
+mod stream;
+mod takeover;
+mod ticket;
+mod worker;
+
+pub use crew::{Crew, QueueFull, Stats};
+pub use reply::{Payload, Reply, ResponseHead, is_bodiless};
+pub use request::{Peer, Request, RequestBody};
+pub(crate) use stream::StreamEnd;
+pub use stream::{Room, StreamClosed, StreamReader, StreamWriter, stream};
+pub use takeover::{Socket, Takeover, TakenOver};
+pub(crate) use ticket::{Delivery, Inbox};
+pub use ticket::{Ticket, TicketHandle};
+pub use worker::{Interrupt, StreamPermit, TooManyStreams, Wait, Worker};
+
+/// One request and the right to answer it.
+#[derive(Debug)]
+pub struct Job {
+    /// What the client asked for; its body has been received completely.
+    pub request: Request,
+    /// The right to answer, once.
+    pub ticket: Ticket,
+}

@@ -1,0 +1,64 @@
+//! A request as the application sees it: complete, owned, without a socket.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+
+/// A request whose head has been judged and whose body has been received completely.
+#[derive(Debug)]
+pub struct Request {
+    /// Method, target, version and fields as hyper parsed them.
+    pub parts: Parts,
+    /// The target as it was sent, where `parts.uri` cannot give it back (absolute-form, fragment).
+    pub raw_target: Option<Bytes>,
+    /// The decoded body.
+    pub body: RequestBody,
+    /// How long the body took to arrive after the head.
+    pub body_wait: Duration,
+    /// The other end of the connection.
+    pub peer: Peer,
+}
+
+/// A request body, decoded from its transfer coding.
+#[derive(Debug)]
+pub enum RequestBody {
+    /// No body, or one of length 0.
+    Empty,
+    /// Small enough for memory (`Limits::body_memory`).
+    Memory(Bytes),
+    /// In an unlinked file, positioned at its start.
+    File {
+        /// The file; nobody else can open it.
+        file: File,
+        /// Its length in bytes.
+        len: u64,
+    },
+}
+
+impl RequestBody {
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            RequestBody::Empty => 0,
+            RequestBody::Memory(bytes) => bytes.len() as u64,
+            RequestBody::File { len, .. } => *len,
+        }
+    }
+
+    /// Whether there is no body.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// A TCP client.
+    Tcp(SocketAddr),
+    /// A client of a Unix socket: it has no address.
+    Unix,
+}

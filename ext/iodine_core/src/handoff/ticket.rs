@@ -1,0 +1,182 @@
+//! The right to answer one request, once.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+
+use super::postbox::Postbox;
+use super::reply::{Reply, ResponseHead};
+use crate::reactor::Reactor;
+
+/// The right to answer one request, once. Dropped unanswered, the client gets a 500: a lost job must never leave a
+/// client waiting.
+#[derive(Debug)]
+pub struct Ticket {
+    handle: TicketHandle,
+}
+
+impl Ticket {
+    pub(crate) fn new(postbox: Arc<Postbox>) -> (Ticket, Inbox) {
+        let slot = Arc::new(Slot::default());
+        let handle = TicketHandle { slot: slot.clone(), postbox };
+        (Ticket { handle }, Inbox { slot })
+    }
+
+    /// Answers. Nothing happens where the request was answered already (a full hijack) or the client is gone.
+    pub fn answer(self, reply: Reply) {
+        self.handle.answer(reply);
+    }
+
+    /// As [`Ticket::answer`], for an answer that has to be on its way before the calling thread does anything else
+    /// (a streaming body runs after its head is out).
+    pub fn answer_now(self, reply: Reply) {
+        self.handle.answer_now(reply);
+    }
+
+    /// A capability for objects of the application that may outlive the request.
+    pub fn handle(&self) -> TicketHandle {
+        self.handle.clone()
+    }
+
+    /// Whether nobody waits for the answer any more (the connection died).
+    pub fn is_abandoned(&self) -> bool {
+        self.handle.slot.abandoned.load(Ordering::Acquire)
+    }
+
+    /// Whether the answer has been given (by a full hijack during `app.call`).
+    pub fn is_answered(&self) -> bool {
+        self.handle.is_answered()
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.is_answered() {
+            self.handle.answer(Reply::Lost);
+        }
+    }
+}
+
+/// A shareable reference to a ticket's request, for what an application may do while it works on the answer.
+#[derive(Debug, Clone)]
+pub struct TicketHandle {
+    slot: Arc<Slot>,
+    postbox: Arc<Postbox>,
+}
+
+impl TicketHandle {
+    /// Sends an interim response (103) at once. Ignored after the answer.
+    pub fn interim(&self, head: ResponseHead) {
+        if !self.is_answered() {
+            self.postbox.post_now(self.slot.clone(), Parcel::Interim(head));
+        }
+    }
+
+    /// Answers before the ticket's holder does (full hijack). Returns `false` where an answer was given already.
+    pub fn answer_now(&self, reply: Reply) -> bool {
+        let first = self.slot.claim();
+        if first {
+            self.postbox.post_now(self.slot.clone(), Parcel::Final(reply));
+        }
+        first
+    }
+
+    pub(super) fn reactor(&self) -> &Arc<Reactor> {
+        self.postbox.reactor()
+    }
+
+    fn answer(&self, reply: Reply) {
+        if self.slot.claim() {
+            self.postbox.post(self.slot.clone(), Parcel::Final(reply));
+        }
+    }
+
+    /// Whether the answer has been given.
+    pub fn is_answered(&self) -> bool {
+        self.slot.answered.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Parcel {
+    Interim(ResponseHead),
+    Final(Reply),
+}
+
+/// Where the I/O side waits for the answer of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    state: Mutex<SlotState>,
+    answered: AtomicBool,
+    abandoned: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct SlotState {
+    interim: Vec<ResponseHead>,
+    reply: Option<Reply>,
+    waker: Option<Waker>,
+}
+
+impl Slot {
+    fn claim(&self) -> bool {
+        !self.answered.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn put(&self, parcel: Parcel) {
+        let waker = {
+            let mut state = self.lock();
+            match parcel {
+                Parcel::Interim(head) => state.interim.push(head),
+                Parcel::Final(reply) => state.reply = Some(reply),
+            }
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, SlotState> {
+        // A poisoned lock means a panic between two assignments above: the state is still whole.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The I/O side of a ticket. Dropped before the answer came, the ticket is abandoned.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    slot: Arc<Slot>,
+}
+
+/// What [`Inbox::next`] brings.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    Interim(Vec<ResponseHead>),
+    Final(Reply),
+}
+
+impl Inbox {
+    /// Waits for the next interim responses or for the answer.
+    pub(crate) async fn next(&mut self) -> Delivery {
+        poll_fn(|cx| {
+            let mut state = self.slot.lock();
+            if !state.interim.is_empty() {
+                return Poll::Ready(Delivery::Interim(std::mem::take(&mut state.interim)));
+            }
+            if let Some(reply) = state.reply.take() {
+                return Poll::Ready(Delivery::Final(reply));
+            }
+            state.waker = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.slot.abandoned.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,189 @@
+//! One thread of the application, as long as it serves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use super::Job;
+use super::crew::Crew;
+
+/// One thread of the application. Dropped, its place in the pool is free again.
+///
+/// The thread's life is a loop: [`Worker::next`] while it may run the application (it holds the interpreter's lock),
+/// and [`Worker::wait`] without that lock when there was nothing or it has run for a while.
+#[derive(Debug)]
+pub struct Worker {
+    crew: Arc<Crew>,
+    post: Arc<Post>,
+    running: bool,
+    role: Role,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Pool,
+    Stream,
+    Gone,
+}
+
+/// Why [`Worker::wait`] returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// There is work: call [`Worker::next`].
+    Jobs,
+    /// [`Interrupt::interrupt`] was called: look after the interpreter's business, then wait again.
+    Interrupted,
+    /// Idle for long, or the server has stopped: the thread should end.
+    Retire,
+}
+
+/// As many streaming bodies run as `max_streams` allows, and none ended in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyStreams;
+
+/// Returned to a worker whose streaming body is done; see [`Worker::leave_stream`].
+#[derive(Debug)]
+#[must_use]
+pub struct StreamPermit(());
+
+impl Worker {
+    pub(super) fn new(crew: Arc<Crew>) -> Worker {
+        Worker { crew, post: Arc::new(Post::new(thread::current())), running: false, role: Role::Pool }
+    }
+
+    /// The next job, if one waits. It has to be run at once.
+    pub fn next(&mut self) -> Option<Job> {
+        let job = if self.role == Role::Pool { self.crew.take() } else { None };
+        self.set_running(job.is_some() || self.running);
+        job
+    }
+
+    /// Waits for work: drives the sockets, or sleeps while another thread does. Looks at the sockets once even where a
+    /// job waits already, so that a thread that never runs out of work still reads and writes.
+    pub fn wait(&mut self) -> Wait {
+        self.set_running(false);
+        let mut idle = false;
+        loop {
+            if idle && self.crew.retire() {
+                self.role = Role::Gone;
+            }
+            if self.role == Role::Gone || self.crew.is_stopped() {
+                return Wait::Retire;
+            }
+            if self.post.interrupted.swap(false, Ordering::SeqCst) {
+                return Wait::Interrupted;
+            }
+            if let Some(driving) = self.crew.reactor.try_drive() {
+                driving.run(|| self.crew.leader_turn(&self.post.interrupted));
+                drop(driving);
+                if self.crew.has_jobs() {
+                    return Wait::Jobs;
+                }
+                continue;
+            }
+            idle = !self.crew.park(&self.post);
+            if self.crew.has_jobs() {
+                return Wait::Jobs;
+            }
+        }
+    }
+
+    /// For other threads: makes [`Worker::wait`] return.
+    pub fn interrupter(&self) -> Interrupt {
+        Interrupt { crew: self.crew.clone(), post: self.post.clone() }
+    }
+
+    /// Leaves the pool to run a streaming body; the pool may replace this thread. Waits for a permit without limit on
+    /// the interpreter's lock: call it without.
+    ///
+    /// # Errors
+    /// [`TooManyStreams`] after `stream_wait_timeout`.
+    pub fn enter_stream(&mut self) -> Result<StreamPermit, TooManyStreams> {
+        self.set_running(false);
+        if !self.crew.enter_stream(&self.post.interrupted) {
+            self.set_running(true);
+            return Err(TooManyStreams);
+        }
+        self.role = Role::Stream;
+        Ok(StreamPermit(()))
+    }
+
+    /// The streaming body is done. Where the pool is full again, [`Worker::wait`] will tell the thread to end.
+    pub fn leave_stream(&mut self, _permit: StreamPermit) -> bool {
+        let back = self.crew.leave_stream();
+        self.role = if back { Role::Pool } else { Role::Gone };
+        back
+    }
+
+    fn set_running(&mut self, running: bool) {
+        if running != self.running {
+            self.running = running;
+            if running { self.crew.start_running() } else { self.crew.stop_running() }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.set_running(false);
+        match self.role {
+            Role::Pool => self.crew.lose_thread(),
+            Role::Stream => {
+                if self.crew.leave_stream() {
+                    self.crew.lose_thread();
+                }
+            }
+            Role::Gone => {}
+        }
+    }
+}
+
+/// Makes one worker's waits return, from any thread.
+#[derive(Debug, Clone)]
+pub struct Interrupt {
+    crew: Arc<Crew>,
+    post: Arc<Post>,
+}
+
+impl Interrupt {
+    /// Makes the worker's current or next wait return.
+    pub fn interrupt(&self) {
+        self.post.interrupted.store(true, Ordering::SeqCst);
+        self.post.unpark();
+        self.crew.reactor.nudge();
+        self.crew.wake_waiting_streams();
+    }
+}
+
+/// Where a thread sleeps.
+#[derive(Debug)]
+pub(super) struct Post {
+    thread: Thread,
+    called: AtomicBool,
+    interrupted: AtomicBool,
+}
+
+impl Post {
+    fn new(thread: Thread) -> Post {
+        Post { thread, called: AtomicBool::new(false), interrupted: AtomicBool::new(false) }
+    }
+
+    pub(super) fn unpark(&self) {
+        self.called.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+
+    /// Sleeps until called. `false` after `limit` without a call.
+    pub(super) fn park(&self, limit: Duration) -> bool {
+        let deadline = std::time::Instant::now() + limit;
+        while !self.called.swap(false, Ordering::SeqCst) && !self.interrupted.load(Ordering::SeqCst) {
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            thread::park_timeout(left);
+        }
+        true
+    }
+}

@@ -1,0 +1,189 @@
+//! The life of one connection: hyper for as long as it will do, then what hyper cannot do, until the end.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep_until};
+
+use super::exchange::{self, Talk};
+use super::link::{Detach, Expired, Link};
+use super::raw;
+use super::refusal::Refusal;
+use super::shared::Shared;
+use super::wire::Wire;
+use crate::net::stream::Stream;
+
+/// The right to one of `max_connections` places.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    shared: Arc<Shared>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Permit {
+    pub(crate) async fn acquire(shared: &Arc<Shared>) -> Permit {
+        // The semaphore is never closed.
+        let place = shared.permits.clone().acquire_owned().await.ok();
+        shared.opened();
+        Permit { shared: shared.clone(), _place: place }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.shared.closed();
+    }
+}
+
+/// How hyper's part of a connection ended.
+#[derive(Debug)]
+enum End {
+    /// Nothing more to do; `linger` where the client may still be sending.
+    Closed { linger: bool },
+    /// The next head is turned away.
+    Refused(Refusal),
+    /// The next head has many fields.
+    Wide,
+    /// An exchange goes on without hyper.
+    Detached(Box<Detach>),
+    /// Cut: a deadline passed, the client vanished, or the application failed half-way.
+    Cut,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(stream: Stream, permit: Permit, shared: Arc<Shared>) {
+    let Ok(peer) = stream.peer() else { return };
+    let link = Arc::new(Link::new());
+    let talk = Talk { link: link.clone(), shared: shared.clone(), peer };
+    let mut wire = Wire::new(stream, link, shared.clone());
+    let timeouts = &shared.settings.timeouts;
+    loop {
+        let (end, mut rest) = converse(wire, &talk).await;
+        match end {
+            End::Wide => rest.widen(),
+            End::Detached(detach) => match raw::send(rest, *detach, timeouts.write).await {
+                Ok(Some(kept)) => {
+                    rest = kept;
+                    rest.rearm();
+                }
+                Ok(None) | Err(_) => return,
+            },
+            End::Refused(refusal) => {
+                raw::log_refusal(&shared, peer, &refusal, Some(rest.unread()));
+                if raw::refuse(&mut rest, &refusal, timeouts.write).await.is_ok() {
+                    raw::linger(rest, timeouts.linger).await;
+                }
+                return;
+            }
+            End::Closed { linger } if linger || rest.has_unread() => return raw::linger(rest, timeouts.linger).await,
+            End::Closed { .. } | End::Cut => break,
+        }
+        wire = rest;
+    }
+    drop(permit);
+}
+
+/// Lets hyper serve until something comes up that it cannot do.
+async fn converse(wire: Wire, talk: &Talk) -> (End, Wire) {
+    let mut builder = http1::Builder::new();
+    // Answer a client that has shut down its side (RFC 9112 §9.6); a reset is noticed by the wire.
+    builder.half_close(true);
+    if wire.is_wide() {
+        builder.max_headers(talk.shared.settings.limits.header_count);
+    }
+    builder.max_buf_size(talk.shared.settings.limits.head.max(8192) * 2);
+    let service = service_fn(|request: Request<Incoming>| exchange::run(talk.clone(), request));
+    let mut connection = builder.serve_connection(TokioIo::new(wire), service);
+    let mut deadline = Deadline::new();
+    let mut drained = pin!(talk.shared.drained());
+    let mut draining = false;
+    let end = poll_fn(|cx| {
+        if !draining {
+            draining = drained.as_mut().poll(cx).is_ready();
+        }
+        talk.link.lock().flushed = false;
+        if let Poll::Ready(served) = Pin::new(&mut connection).poll(cx) {
+            return Poll::Ready(ended(served.err(), talk));
+        }
+        if let Some(detach) = talk.link.lock().take_detach() {
+            return Poll::Ready(End::Detached(detach));
+        }
+        deadline.poll(talk, cx)
+    })
+    .await;
+    let wire = connection.into_parts().io.into_inner();
+    (end, wire)
+}
+
+fn ended(error: Option<hyper::Error>, talk: &Talk) -> End {
+    let mut link = talk.link.lock();
+    if let Some(refusal) = link.refusal.take() {
+        return End::Refused(refusal);
+    }
+    if std::mem::take(&mut link.wide) {
+        return End::Wide;
+    }
+    let linger = link.linger;
+    drop(link);
+    match error {
+        // What hyper refuses although the gate let it through, it has answered itself.
+        Some(error) if error.is_parse() => {
+            let refusal = Refusal::bad_request("refused by the parser");
+            raw::log_refusal(&talk.shared, talk.peer, &refusal, None);
+            End::Closed { linger: true }
+        }
+        Some(_) if !linger => End::Cut,
+        _ => End::Closed { linger },
+    }
+}
+
+/// One timer for all of a connection's deadlines. The clock in the link moves with every byte; the timer only follows
+/// when it fires, or when it would fire too late.
+struct Deadline {
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Deadline {
+    fn new() -> Deadline {
+        Deadline { timer: None }
+    }
+
+    fn poll(&mut self, talk: &Talk, cx: &mut Context<'_>) -> Poll<End> {
+        let settings = &talk.shared.settings;
+        loop {
+            let Some((at, expired)) = talk.link.lock().clock.due(&settings.timeouts, &settings.limits) else {
+                return Poll::Pending;
+            };
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
+            if at < timer.deadline().into_std() {
+                timer.as_mut().reset(at.into());
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() < at {
+                timer.as_mut().reset(at.into());
+                continue;
+            }
+            return match expired {
+                Expired::Request => Poll::Ready(End::Closed { linger: false }),
+                Expired::Write => Poll::Ready(End::Cut),
+                Expired::Body => {
+                    talk.link.lock().expire_body();
+                    // hyper has to look at the wire again, where it finds the body expired.
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+            };
+        }
+    }
+}

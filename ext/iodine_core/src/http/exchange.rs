@@ -1,0 +1,154 @@
+//! One request's story on one page: receive, hand off, answer.
+
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::CONNECTION;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use hyper::body::{Body, Incoming};
+
+use super::link::{Detach, Detached, Link};
+use super::raw;
+use super::receive;
+use super::refusal::Refusal;
+use super::response::{self, ResponseBody};
+use super::shared::Shared;
+use crate::handoff::{Delivery, Inbox, Payload, Peer, Reply, Request as AppRequest, RequestBody, ResponseHead};
+
+/// What the exchanges of one connection share.
+#[derive(Debug, Clone)]
+pub(crate) struct Talk {
+    pub(crate) link: Arc<Link>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) peer: Peer,
+}
+
+/// The connection has to be cut without an answer.
+#[derive(Debug)]
+pub(crate) struct Abort;
+
+impl std::fmt::Display for Abort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the application closed the connection")
+    }
+}
+
+impl std::error::Error for Abort {}
+
+/// What of the request matters for the answer.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    head_only: bool,
+    http10: bool,
+    keep_alive: bool,
+}
+
+/// Runs one exchange.
+pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Response<ResponseBody>, Abort> {
+    let (parts, incoming) = request.into_parts();
+    let asked = Asked::of(&parts);
+    let (body, body_wait) = match receive_body(&talk, incoming).await {
+        Ok(received) => received,
+        Err(refusal) => return Ok(talk.refuse(&refusal)),
+    };
+    let raw_target = talk.link.lock().raw_target.take();
+    let request = AppRequest { parts, raw_target, body, body_wait, peer: talk.peer };
+    match talk.shared.crew.submit(request) {
+        Ok(inbox) => answer(&talk, asked, inbox).await,
+        Err(_) => Ok(talk.refuse(&Refusal::unavailable("max_queue requests wait for a thread already"))),
+    }
+}
+
+async fn receive_body(talk: &Talk, incoming: Incoming) -> Result<(RequestBody, Duration), Refusal> {
+    if incoming.is_end_stream() {
+        return Ok((RequestBody::Empty, Duration::ZERO));
+    }
+    let begun = Instant::now();
+    let body = receive::body(incoming, &talk.link, &talk.shared).await?;
+    Ok((body, begun.elapsed()))
+}
+
+async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<ResponseBody>, Abort> {
+    let reply = loop {
+        match inbox.next().await {
+            Delivery::Interim(heads) if asked.http10 => drop(heads),
+            Delivery::Interim(heads) => send_interim(talk, &heads).await,
+            Delivery::Final(reply) => break reply,
+        }
+    };
+    let last = talk.is_last();
+    let detach = |what| Detach { http10: asked.http10, head_only: asked.head_only, persistent: asked.keep_alive && !last, what };
+    let mut response = match reply {
+        Reply::Full(head, payload) => response::full(head, payload, asked.head_only),
+        Reply::Stream(head, reader) => response::streamed(head, reader, asked.head_only),
+        Reply::Framed(head, reader) => return talk.leave_hyper(detach(Detached::Framed(head, reader))).await,
+        Reply::File(head, file, len) => return talk.leave_hyper(detach(Detached::File(head, file, len))).await,
+        Reply::Takeover(head, to) => return talk.leave_hyper(detach(Detached::Takeover(head, to))).await,
+        Reply::Abort => return Err(Abort),
+        Reply::Lost => lost(asked.head_only),
+    };
+    if last {
+        response::close_after(response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// hyper cannot send interim responses: the wire does, between hyper's own writes (see `LinkState::put_interim`).
+async fn send_interim(talk: &Talk, heads: &[ResponseHead]) {
+    let mut bytes = Vec::new();
+    for head in heads {
+        raw::encode_head(&mut bytes, head, false);
+    }
+    talk.link.lock().put_interim(Bytes::from(bytes));
+    poll_fn(|cx| talk.link.lock().poll_interim_written(cx.waker())).await;
+}
+
+fn lost(head_only: bool) -> Response<ResponseBody> {
+    let head = ResponseHead { status: StatusCode::INTERNAL_SERVER_ERROR, headers: HeaderMap::new() };
+    response::full(head, Payload::default(), head_only)
+}
+
+impl Talk {
+    /// Turns the request away; the connection ends with it.
+    fn refuse(&self, refusal: &Refusal) -> Response<ResponseBody> {
+        raw::log_refusal(&self.shared, self.peer, refusal, None);
+        self.link.lock().linger = true;
+        let mut headers = HeaderMap::new();
+        raw::refusal_headers(refusal, &mut headers);
+        response::full(ResponseHead { status: refusal.status, headers }, Payload::default(), false)
+    }
+
+    fn is_last(&self) -> bool {
+        self.link.lock().last || self.shared.is_draining()
+    }
+
+    /// Leaves the rest to the connection. This future never ends; it is dropped with hyper's part of the connection.
+    async fn leave_hyper<T>(&self, detach: Detach) -> T {
+        self.link.lock().detach = Some(Box::new(detach));
+        pending().await
+    }
+}
+
+impl Asked {
+    fn of(parts: &Parts) -> Asked {
+        let http10 = parts.version == Version::HTTP_10;
+        Asked { head_only: parts.method == Method::HEAD, http10, keep_alive: keeps_alive(&parts.headers, http10) }
+    }
+}
+
+/// RFC 9112 §9.3.
+fn keeps_alive(headers: &HeaderMap, http10: bool) -> bool {
+    let mut keep_alive = !http10;
+    for value in headers.get_all(CONNECTION) {
+        for option in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            if option.eq_ignore_ascii_case(b"close") {
+                return false;
+            }
+            keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+    keep_alive
+}

@@ -1,0 +1,233 @@
+//! What the parts of one connection tell each other: the wire (which hyper owns), the exchange (which hyper polls) and
+//! the connection's own loop.
+
+use std::fs::File;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::refusal::Refusal;
+use crate::handoff::{ResponseHead, StreamReader, Takeover};
+use crate::settings::{Limits, Timeouts};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Link {
+    state: Mutex<LinkState>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LinkState {
+    pub(crate) clock: Clock,
+    /// Heads that reached hyper on this connection.
+    pub(crate) requests: u64,
+    /// The present request must be the last one (RFC 9112 §6.1, or its head asked for it).
+    pub(crate) last: bool,
+    /// The target as sent, where hyper's `Uri` does not have it.
+    pub(crate) raw_target: Option<Bytes>,
+    /// Why the connection, or the body being read, is turned away.
+    pub(crate) refusal: Option<Refusal>,
+    /// The client may not have read our answer when we close: close with patience.
+    pub(crate) linger: bool,
+    /// The next head has more fields than hyper was prepared for.
+    pub(crate) wide: bool,
+    /// The exchange wants the connection without hyper.
+    pub(crate) detach: Option<Box<Detach>>,
+    /// hyper has nothing left to write.
+    pub(crate) flushed: bool,
+    /// A deadline passed while the body came in.
+    pub(crate) body_expired: bool,
+    interim: Option<Bytes>,
+    interim_pending: bool,
+    interim_waker: Option<Waker>,
+}
+
+/// Why an exchange leaves hyper.
+#[derive(Debug)]
+pub(crate) struct Detach {
+    pub(crate) http10: bool,
+    pub(crate) head_only: bool,
+    /// Whether another request may follow.
+    pub(crate) persistent: bool,
+    pub(crate) what: Detached,
+}
+
+#[derive(Debug)]
+pub(crate) enum Detached {
+    File(ResponseHead, File, u64),
+    Framed(ResponseHead, StreamReader),
+    Takeover(Option<ResponseHead>, Takeover),
+}
+
+impl Link {
+    pub(crate) fn new() -> Link {
+        Link {
+            state: Mutex::new(LinkState {
+                clock: Clock::new(),
+                requests: 0,
+                last: false,
+                raw_target: None,
+                refusal: None,
+                linger: false,
+                wide: false,
+                detach: None,
+                flushed: false,
+                body_expired: false,
+                interim: None,
+                interim_pending: false,
+                interim_waker: None,
+            }),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, LinkState> {
+        // The lock is held for assignments only.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LinkState {
+    /// What an exchange left hyper for, once the responses before it are out of hyper's hands.
+    pub(crate) fn take_detach(&mut self) -> Option<Box<Detach>> {
+        if self.flushed { self.detach.take() } else { None }
+    }
+
+    /// The body came too slowly: see [`super::wire::Wire`].
+    pub(crate) fn expire_body(&mut self) {
+        self.body_expired = true;
+        self.clock.enter(Phase::Application);
+    }
+
+    /// Leaves bytes of an interim response for the wire.
+    pub(crate) fn put_interim(&mut self, bytes: Bytes) {
+        self.interim_pending = true;
+        self.interim = Some(bytes);
+    }
+
+    /// Ready when the wire has written what [`LinkState::put_interim`] left.
+    pub(crate) fn poll_interim_written(&mut self, waker: &Waker) -> Poll<()> {
+        if !self.interim_pending {
+            return Poll::Ready(());
+        }
+        self.interim_waker = Some(waker.clone());
+        Poll::Pending
+    }
+
+    pub(crate) fn interim_written(&mut self) -> Option<Waker> {
+        self.interim_pending = false;
+        self.interim_waker.take()
+    }
+
+    /// hyper has nothing left to write: what the wire should know and do then.
+    pub(crate) fn flush(&mut self) -> (Phase, Option<Bytes>) {
+        self.flushed = true;
+        (self.clock.phase(), self.interim.take())
+    }
+}
+
+/// What a connection waits for, and since when.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    phase: Phase,
+    since: Instant,
+    touched: Instant,
+    received: u64,
+    blocked: Option<Instant>,
+    first: bool,
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The first byte of a request.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// The rest of a body.
+    Body,
+    /// The application.
+    Application,
+}
+
+/// Which deadline passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expired {
+    /// No request came, or its head was too slow: close silently.
+    Request,
+    /// The body was too slow: 408.
+    Body,
+    /// The client does not read: cut.
+    Write,
+}
+
+impl Clock {
+    fn new() -> Clock {
+        let now = Instant::now();
+        Clock { phase: Phase::Idle, since: now, touched: now, received: 0, blocked: None, first: true }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        if phase == Phase::Application {
+            // Nothing is measured while the application works: no need to look at the clock.
+            self.phase = phase;
+            self.first = false;
+            return;
+        }
+        if self.phase != phase {
+            self.phase = phase;
+            self.since = Instant::now();
+            self.touched = self.since;
+            self.received = 0;
+        }
+    }
+
+    /// The client sent `bytes` of what the phase waits for.
+    pub(crate) fn received(&mut self, bytes: usize) {
+        self.received += bytes as u64;
+        self.touched = Instant::now();
+    }
+
+    /// The client does not take more for the moment.
+    pub(crate) fn write_blocked(&mut self) {
+        self.blocked.get_or_insert_with(Instant::now);
+    }
+
+    /// The client took something.
+    pub(crate) fn write_moved(&mut self) {
+        if self.blocked.take().is_some() && self.phase == Phase::Idle {
+            self.since = Instant::now();
+        }
+    }
+
+    /// When to look again, and what will have passed by then.
+    pub(crate) fn due(&self, timeouts: &Timeouts, limits: &Limits) -> Option<(Instant, Expired)> {
+        if let Some(blocked) = self.blocked {
+            return Some((blocked + timeouts.write, Expired::Write));
+        }
+        match self.phase {
+            Phase::Application => None,
+            Phase::Idle if self.first => Some((self.since + timeouts.first_data, Expired::Request)),
+            Phase::Idle => Some((self.since + timeouts.persistent, Expired::Request)),
+            Phase::Head => {
+                let at = (self.since + timeouts.header).min(self.touched + timeouts.first_data);
+                Some((at, Expired::Request))
+            }
+            Phase::Body => Some((self.body_due(timeouts, limits), Expired::Body)),
+        }
+    }
+
+    fn body_due(&self, timeouts: &Timeouts, limits: &Limits) -> Instant {
+        let stalled = self.touched + timeouts.first_data;
+        if limits.min_body_rate == 0 {
+            return stalled;
+        }
+        let earned = Duration::from_millis(self.received.saturating_mul(1000) / limits.min_body_rate);
+        stalled.min(self.since + timeouts.first_data.max(earned))
+    }
+}

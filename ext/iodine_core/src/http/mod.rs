@@ -1,0 +1,18 @@
+//! HTTP/1.1, both ways. What enters: a connected socket. What leaves: requests through the hand-off, responses as bytes.
+//!
+//! In front of hyper stands a gate (`wire`) that judges every request head by the rules in `head`, and lets exactly
+//! one message at a time through. hyper parses, frames and encodes; what it cannot do (refusals that arrive, interim
+//! responses, files, hijacking) happens beside it in `connection` and `raw`.
+
+pub mod chunks;
+pub(crate) mod connection;
+mod exchange;
+pub mod head;
+mod link;
+mod raw;
+mod receive;
+pub mod refusal;
+mod response;
+pub(crate) mod shared;
+pub mod target;
+mod wire;

@@ -1,0 +1,244 @@
+//! Responses without hyper: refusals, files (`sendfile`), bodies that the application frames itself, and connections
+//! that it takes over.
+
+use std::fs::File;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, RETRY_AFTER, UPGRADE};
+use http::{HeaderMap, StatusCode};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+use super::link::{Detach, Detached};
+use super::refusal::{Kind, Refusal};
+use super::response;
+use super::shared::Shared;
+use super::wire::Wire;
+use crate::handoff::{Peer, ResponseHead, StreamEnd, StreamReader, Takeover, TakenOver};
+use crate::net::stream::Stream;
+
+/// Bytes given to one `sendfile`: a reader on a fast link must not keep the thread for a whole large file.
+const SENDFILE_STEP: usize = 1024 * 1024;
+
+/// Bytes read and thrown away while a connection is closed with patience.
+const LINGER_BYTES: usize = 64 * 1024;
+
+/// Status line, fields, blank line. `date` adds the field of RFC 9110 §6.6.1.
+pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
+    let reason = head.status.canonical_reason().unwrap_or("Unassigned");
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(head.status.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reason.as_bytes());
+    out.extend_from_slice(b"\r\n");
+    for (name, value) in &head.headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    if date && !head.headers.contains_key(DATE) {
+        out.extend_from_slice(format!("date: {}\r\n", httpdate::fmt_http_date(SystemTime::now())).as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What every refusal carries: the connection ends with it.
+pub(crate) fn refusal_headers(refusal: &Refusal, headers: &mut HeaderMap) {
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(0_u16));
+    response::close_after(headers);
+    if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from(1_u16));
+    }
+}
+
+/// Tells the operator why a request was turned away.
+pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, head: Option<&[u8]>) {
+    let from = match peer {
+        Peer::Tcp(address) => address.ip().to_string(),
+        Peer::Unix => "unix".to_owned(),
+    };
+    let line = head.map(request_line).unwrap_or_default();
+    let (status, why) = (refusal.status.as_u16(), refusal.why);
+    let what = match refusal.kind {
+        Kind::Timeout => "request timeout",
+        Kind::Overload => "request refused",
+        _ => "HTTP parse error, malformed request",
+    };
+    let hint = match refusal.kind {
+        Kind::TlsOnPlainPort => ". Are you trying to open a TLS (SSL) connection to a plain HTTP port?",
+        _ => "",
+    };
+    shared.log.line(&format!("{what} (\"{line}\" - ({from})): {status} {why}{hint}"));
+}
+
+/// The start of the first line, printable.
+fn request_line(head: &[u8]) -> String {
+    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty()).unwrap_or_default();
+    line[..line.len().min(200)].escape_ascii().to_string()
+}
+
+/// Answers a request that hyper never saw.
+pub(crate) async fn refuse(wire: &mut Wire, refusal: &Refusal, limit: Duration) -> io::Result<()> {
+    let mut headers = HeaderMap::new();
+    refusal_headers(refusal, &mut headers);
+    let mut head = Vec::new();
+    encode_head(&mut head, &ResponseHead { status: refusal.status, headers }, true);
+    write_all(wire.stream(), &head, limit).await
+}
+
+/// Ends a connection so that the client can read what was sent: closing a socket that holds unread bytes resets it,
+/// and a reset may overtake the answer (RFC 9112 §9.6).
+pub(crate) async fn linger(mut wire: Wire, limit: Duration) {
+    let stream = wire.stream();
+    if tokio::io::AsyncWriteExt::shutdown(stream).await.is_err() {
+        return;
+    }
+    let _ = timeout(limit, async {
+        let mut scratch = [0; 4096];
+        let mut discarded = 0;
+        while discarded < LINGER_BYTES {
+            match stream.read(&mut scratch).await {
+                Ok(0) | Err(_) => return,
+                Ok(bytes) => discarded += bytes,
+            }
+        }
+    })
+    .await;
+}
+
+/// Sends what the exchange wanted to send without hyper. Returns the wire where another request may follow.
+pub(crate) async fn send(mut wire: Wire, detach: Detach, limit: Duration) -> io::Result<Option<Wire>> {
+    let Detach { http10, head_only, mut persistent, what } = detach;
+    match what {
+        Detached::File(head, file, len) => {
+            persistent &= !asks_to_close(&head.headers);
+            send_file(&mut wire, head, &file, len, Manner { http10, head_only, persistent }, limit).await?;
+        }
+        Detached::Framed(head, reader) => {
+            persistent &= !asks_to_close(&head.headers);
+            send_framed(&mut wire, head, reader, Manner { http10, head_only, persistent }, limit).await?;
+        }
+        Detached::Takeover(head, to) => {
+            release(wire, head, to, limit).await?;
+            return Ok(None);
+        }
+    }
+    if persistent {
+        return Ok(Some(wire));
+    }
+    linger(wire, limit).await;
+    Ok(None)
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    http10: bool,
+    head_only: bool,
+    persistent: bool,
+}
+
+fn asks_to_close(headers: &HeaderMap) -> bool {
+    headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+}
+
+fn set_connection(headers: &mut HeaderMap, manner: Manner) {
+    if !manner.persistent {
+        response::close_after(headers);
+    } else if manner.http10 {
+        headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+    }
+}
+
+async fn send_file(
+    wire: &mut Wire,
+    mut head: ResponseHead,
+    file: &File,
+    len: u64,
+    manner: Manner,
+    limit: Duration,
+) -> io::Result<()> {
+    head.headers.remove(http::header::TRANSFER_ENCODING);
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+    set_connection(&mut head.headers, manner);
+    let mut bytes = Vec::new();
+    encode_head(&mut bytes, &head, true);
+    write_all(wire.stream(), &bytes, limit).await?;
+    if manner.head_only {
+        return Ok(());
+    }
+    let mut offset = 0;
+    while offset < len {
+        let step = usize::try_from(len - offset).unwrap_or(SENDFILE_STEP).min(SENDFILE_STEP);
+        let sent = within(limit, wire.stream().write_with(|socket| {
+            let sent = rustix::fs::sendfile(socket, file, Some(&mut offset), step)?;
+            Ok(sent)
+        }))
+        .await?;
+        if sent == 0 {
+            // The file has become shorter: the promised length cannot be kept, the connection must not go on.
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+async fn send_framed(
+    wire: &mut Wire,
+    mut head: ResponseHead,
+    mut reader: StreamReader,
+    manner: Manner,
+    limit: Duration,
+) -> io::Result<()> {
+    set_connection(&mut head.headers, manner);
+    let mut bytes = Vec::new();
+    encode_head(&mut bytes, &head, true);
+    write_all(wire.stream(), &bytes, limit).await?;
+    if manner.head_only {
+        return Ok(());
+    }
+    loop {
+        match reader.part().await {
+            Ok(part) => write_all(wire.stream(), &part, limit).await?,
+            Err(StreamEnd::Finished) => return Ok(()),
+            Err(StreamEnd::Aborted) => return Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+/// Gives the connection to the application, after the head of a 101 where there is one.
+async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit: Duration) -> io::Result<()> {
+    if let Some(mut head) = head {
+        if !head.headers.contains_key(CONNECTION) && head.headers.contains_key(UPGRADE) {
+            head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        }
+        let mut bytes = Vec::new();
+        encode_head(&mut bytes, &head, false);
+        write_all(wire.stream(), &bytes, limit).await?;
+    }
+    let (stream, unread) = wire.into_parts();
+    to.release(TakenOver { socket: stream.into_socket()?, unread: strip(unread) });
+    Ok(())
+}
+
+/// `Bytes` of length 0 would keep its buffer alive.
+fn strip(unread: Bytes) -> Bytes {
+    if unread.is_empty() { Bytes::new() } else { unread }
+}
+
+/// Writes everything; each step may take `limit`.
+async fn write_all(stream: &mut Stream, bytes: &[u8], limit: Duration) -> io::Result<()> {
+    let mut written = 0;
+    while written < bytes.len() {
+        let rest = &bytes[written..];
+        written += within(limit, tokio::io::AsyncWriteExt::write(stream, rest)).await?;
+    }
+    Ok(())
+}
+
+async fn within<T>(limit: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(limit, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}

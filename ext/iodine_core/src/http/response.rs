@@ -1,0 +1,144 @@
+//! What the application answered, as a hyper response: lengths, and the statuses that have no body.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use http::{HeaderMap, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+
+use crate::handoff::{Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
+
+/// The body of a response on its way to hyper.
+#[derive(Debug)]
+pub(crate) enum ResponseBody {
+    Empty,
+    Payload(Payload),
+    Stream {
+        reader: StreamReader,
+        /// What the application declared; nothing beyond it is sent.
+        left: Option<u64>,
+    },
+}
+
+/// The application failed in the middle of its body: the client must see a cut connection.
+#[derive(Debug)]
+pub(crate) struct BodyCut;
+
+impl std::fmt::Display for BodyCut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the application ended its body before it was complete")
+    }
+}
+
+impl std::error::Error for BodyCut {}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyCut;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
+        match self.get_mut() {
+            ResponseBody::Empty => Poll::Ready(None),
+            ResponseBody::Payload(payload) => Poll::Ready(payload.pop().map(|piece| Ok(Frame::data(piece)))),
+            ResponseBody::Stream { reader, left } => match reader.poll_part(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Ok(part)) => Poll::Ready(Some(Ok(Frame::data(within(part, left))))),
+                Poll::Ready(Err(StreamEnd::Finished)) if left.unwrap_or(0) == 0 => Poll::Ready(None),
+                Poll::Ready(Err(_)) => Poll::Ready(Some(Err(BodyCut))),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            ResponseBody::Empty => true,
+            ResponseBody::Payload(payload) => payload.is_empty(),
+            ResponseBody::Stream { left, .. } => *left == Some(0),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            ResponseBody::Empty => SizeHint::with_exact(0),
+            ResponseBody::Payload(payload) => SizeHint::with_exact(payload.len()),
+            ResponseBody::Stream { left: Some(left), .. } => SizeHint::with_exact(*left),
+            ResponseBody::Stream { left: None, .. } => SizeHint::default(),
+        }
+    }
+}
+
+fn within(mut part: Bytes, left: &mut Option<u64>) -> Bytes {
+    if let Some(left) = left {
+        part.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+        *left -= part.len() as u64;
+    }
+    part
+}
+
+/// A response whose body is known.
+pub(crate) fn full(mut head: ResponseHead, mut payload: Payload, head_only: bool) -> Response<ResponseBody> {
+    let declared = declared_length(&head.headers);
+    if let Some(declared) = declared {
+        payload.truncate(declared);
+    }
+    prepare(&mut head);
+    if head_only || is_bodiless(head.status) {
+        let length = declared.unwrap_or(payload.len());
+        let declares = declared.is_some() || (head_only && !is_bodiless(head.status));
+        if declares && may_declare_length(head.status) {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        return assemble(head, ResponseBody::Empty);
+    }
+    if payload.is_empty() {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0_u16));
+        return assemble(head, ResponseBody::Empty);
+    }
+    assemble(head, ResponseBody::Payload(payload))
+}
+
+/// A response whose body comes in parts.
+pub(crate) fn streamed(mut head: ResponseHead, reader: StreamReader, head_only: bool) -> Response<ResponseBody> {
+    let declared = declared_length(&head.headers);
+    prepare(&mut head);
+    if head_only || is_bodiless(head.status) {
+        return assemble(head, ResponseBody::Empty);
+    }
+    assemble(head, ResponseBody::Stream { reader, left: declared })
+}
+
+/// Adds what ends the connection after this response.
+pub(crate) fn close_after(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// RFC 9110 §8.6: no Content-Length in 1xx and 204.
+fn may_declare_length(status: StatusCode) -> bool {
+    !status.is_informational() && status != StatusCode::NO_CONTENT
+}
+
+/// The framing is ours: what the application said about it is dropped, what it said about the length was checked when
+/// the answer was read.
+fn prepare(head: &mut ResponseHead) {
+    head.headers.remove(TRANSFER_ENCODING);
+    if !may_declare_length(head.status) {
+        head.headers.remove(CONTENT_LENGTH);
+    }
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn assemble(head: ResponseHead, body: ResponseBody) -> Response<ResponseBody> {
+    let mut response = Response::new(body);
+    if head.status.canonical_reason().is_none() {
+        // hyper would send `<none>`.
+        response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b"Unassigned"));
+    }
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    response
+}

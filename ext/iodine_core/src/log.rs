@@ -1,0 +1,69 @@
+//! Lines for the operator, written by a thread of their own: a full pipe or disk never holds up a connection.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+/// Lines that may wait for the log; more are counted and dropped.
+const CAPACITY: usize = 1024;
+
+/// A handle to the log. Clones write to the same log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    lines: Sender<String>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Log {
+    /// A log on standard error.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn to_stderr() -> std::io::Result<Log> {
+        let (log, lines) = Log::channel();
+        let dropped = log.dropped.clone();
+        thread::Builder::new().name("iodine-rs log".into()).spawn(move || write_all(&lines, &dropped))?;
+        Ok(log)
+    }
+
+    /// A log whose lines the caller reads.
+    pub fn channel() -> (Log, Receiver<String>) {
+        let (lines, reader) = bounded(CAPACITY);
+        (Log { lines, dropped: Arc::default() }, reader)
+    }
+
+    /// Writes one line, with the time in front.
+    pub fn line(&self, text: &str) {
+        if self.lines.try_send(format!("{} {text}", now())).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn write_all(lines: &Receiver<String>, dropped: &AtomicU64) {
+    for line in lines {
+        // A log that cannot be written has nowhere to say so.
+        let _ = writeln!(std::io::stderr(), "{line}");
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let _ = writeln!(std::io::stderr(), "{} {lost} log lines were dropped: the log is too slow", now());
+        }
+    }
+}
+
+/// `2026-11-21 03:20:52 +0000`, as Puma writes it.
+fn now() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02} +0000",
+        now.year(),
+        u8::from(now.month()),
+        now.day(),
+        now.hour(),
+        now.minute(),
+        now.second()
+    )
+}

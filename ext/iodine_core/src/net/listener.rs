@@ -1,0 +1,112 @@
+//! Listening sockets: accept, and hold back where there are enough connections.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::AddressFamily;
+use tokio::net::{TcpListener, UnixListener};
+
+use super::stream::Stream;
+use crate::http::connection;
+use crate::http::shared::Shared;
+
+/// How long accepting pauses when the process has no file descriptor left.
+const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// A bound socket that listens.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Kind,
+    url: String,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// Takes over a bound and listening socket. Must be called inside the runtime. `url` is for the log.
+    ///
+    /// # Errors
+    /// When the descriptor is not a TCP or Unix stream socket.
+    pub(crate) fn from_fd(fd: OwnedFd, url: String) -> io::Result<Listener> {
+        let family = rustix::net::getsockname(&fd)?.address_family();
+        let socket = if family == AddressFamily::UNIX {
+            let listener = std::os::unix::net::UnixListener::from(fd);
+            listener.set_nonblocking(true)?;
+            Kind::Unix(UnixListener::from_std(listener)?)
+        } else {
+            let listener = std::net::TcpListener::from(fd);
+            listener.set_nonblocking(true)?;
+            Kind::Tcp(TcpListener::from_std(listener)?)
+        };
+        Ok(Listener { socket, url })
+    }
+
+    /// Accepts until the server drains.
+    pub(crate) async fn run(self, shared: Arc<Shared>) {
+        let mut complaints = Complaints::default();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.next(&shared) => accepted,
+                () = shared.drained() => return,
+            };
+            match accepted {
+                Ok((stream, permit)) => {
+                    tokio::spawn(connection::serve(stream, permit, shared.clone()));
+                }
+                Err(error) => self.back_off(&error, &shared, &mut complaints).await,
+            }
+        }
+    }
+
+    /// The permit comes first: connections beyond `max_connections` wait in the kernel's queue.
+    async fn next(&self, shared: &Arc<Shared>) -> io::Result<(Stream, connection::Permit)> {
+        let permit = connection::Permit::acquire(shared).await;
+        let stream = match &self.socket {
+            Kind::Tcp(listener) => {
+                let stream = listener.accept().await?.0;
+                // A part of a streaming body must not wait for the acknowledgement of the one before (Nagle).
+                stream.set_nodelay(true)?;
+                Stream::Tcp(stream)
+            }
+            Kind::Unix(listener) => Stream::Unix(listener.accept().await?.0),
+        };
+        Ok((stream, permit))
+    }
+
+    async fn back_off(&self, error: &io::Error, shared: &Shared, complaints: &mut Complaints) {
+        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+        let exhausted = matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM));
+        if !exhausted {
+            // The client gave up between its connect and our accept.
+            return;
+        }
+        if complaints.due() {
+            let hint = "raise `ulimit -n` or lower max_connections";
+            shared.log.line(&format!("cannot accept on {}: {error}; {hint}", self.url));
+        }
+        tokio::time::sleep(BACK_OFF).await;
+    }
+}
+
+/// At most one line a second.
+#[derive(Debug, Default)]
+struct Complaints {
+    last: Option<Instant>,
+}
+
+impl Complaints {
+    fn due(&mut self) -> bool {
+        let due = self.last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1));
+        if due {
+            self.last = Some(Instant::now());
+        }
+        due
+    }
+}

@@ -1,0 +1,84 @@
+//! The composition root: wires the rooms together, starts, drains, stops.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::handoff::{Crew, Stats};
+use crate::http::shared::Shared;
+use crate::log::Log;
+use crate::net::Listener;
+use crate::reactor::Reactor;
+use crate::settings::Settings;
+
+/// A running server of one process.
+#[derive(Debug)]
+pub struct Server {
+    reactor: Arc<Reactor>,
+    crew: Arc<Crew>,
+    shared: Arc<Shared>,
+    stand_in: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Server {
+    /// Builds the runtime, starts the stand-in, and accepts on `listeners` (bound, listening sockets and their URLs).
+    /// Must be called in the process that serves: nothing of this survives a fork.
+    ///
+    /// # Errors
+    /// When the system gives no thread or descriptor, or a listener is no stream socket.
+    pub fn start(settings: Settings, listeners: Vec<(OwnedFd, String)>, log: Log) -> io::Result<Server> {
+        let reactor = Arc::new(Reactor::new()?);
+        let crew = Crew::new(settings.pool.clone(), reactor.clone());
+        let shared = Arc::new(Shared::new(settings, crew.clone(), log));
+        let context = reactor.handle().enter();
+        for (fd, url) in listeners {
+            tokio::spawn(Listener::from_fd(fd, url)?.run(shared.clone()));
+        }
+        drop(context);
+        let stand_in = {
+            let crew = crew.clone();
+            thread::Builder::new().name("iodine-rs io".into()).spawn(move || crew.stand_in())?
+        };
+        Ok(Server { reactor, crew, shared, stand_in: Mutex::new(Some(stand_in)) })
+    }
+
+    /// Where the application's threads come for work.
+    pub fn crew(&self) -> &Arc<Crew> {
+        &self.crew
+    }
+
+    /// Stops accepting, closes idle connections, lets requests in flight finish. Returns at once.
+    pub fn drain(&self) {
+        self.shared.drain();
+        self.reactor.see_to_it();
+    }
+
+    /// Waits until every connection has ended; `false` after `limit`, or [`Server::interrupt_wait`].
+    pub fn await_drained(&self, limit: Option<Duration>) -> bool {
+        self.shared.await_closed(limit)
+    }
+
+    /// Makes [`Server::await_drained`] return. May be called from any thread.
+    pub fn interrupt_wait(&self) {
+        self.shared.interrupt_wait();
+    }
+
+    /// Stops everything now: connections are cut, threads sent home. Idempotent.
+    pub fn halt(&self) {
+        self.shared.drain();
+        self.crew.stop();
+        let stand_in = self.stand_in.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(stand_in) = stand_in {
+            // It ends at its next turn; a panic in it has been reported by then.
+            let _ = stand_in.join();
+        }
+        self.reactor.shut_down();
+    }
+
+    /// Figures of this moment: the hand-off's, and open connections.
+    pub fn stats(&self) -> (Stats, usize) {
+        (self.crew.stats(), self.shared.connections())
+    }
+}

@@ -1,0 +1,93 @@
+//! Plain settings. No defaults live here: Ruby owns them (`lib/iodine_rs/options.rb`), so that the command line, the
+//! configuration file and the documentation cannot drift apart.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything the core needs to know, complete.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Threads and queues between the sockets and the application.
+    pub pool: Pool,
+    /// How long the server waits for what.
+    pub timeouts: Timeouts,
+    /// How large the parts of a request may be.
+    pub limits: Limits,
+    /// Connections open at once; more of them wait in the kernel's accept queue.
+    pub max_connections: usize,
+    /// Requests served on one connection before it is closed; `None` = no limit.
+    pub max_keep_alive: Option<u64>,
+    /// `false` closes every connection after one request.
+    pub enable_keep_alives: bool,
+    /// Methods that reach the application; `None` = every method. Others are answered with 501.
+    pub supported_http_methods: Option<Vec<String>>,
+    /// Where request bodies above `Limits::body_memory` are stored while they are in use.
+    pub spool_dir: PathBuf,
+    /// Bytes queued for one streaming response before its writer has to wait.
+    pub stream_buffer_size: usize,
+}
+
+/// Threads and queues between the sockets and the application.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    /// Threads that are kept when there is nothing to do.
+    pub min_threads: usize,
+    /// Threads that may be inside `app.call` at once.
+    pub max_threads: usize,
+    /// How long a thread above `min_threads` stays without work.
+    pub thread_idle_timeout: Duration,
+    /// Threads that may run a streaming body at once, beyond `max_threads`.
+    pub max_streams: usize,
+    /// How long a streaming body waits for one of `max_streams` before its request is answered with 503.
+    pub stream_wait_timeout: Duration,
+    /// Complete requests that may wait for a thread; the next one is answered with 503.
+    pub max_queue: usize,
+}
+
+/// How long the server waits for what.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// Between two received pieces of one request, and for the first byte of a new connection.
+    pub first_data: Duration,
+    /// For a whole request head, however steadily it trickles.
+    pub header: Duration,
+    /// For the next request on an idle connection.
+    pub persistent: Duration,
+    /// For a client to accept the next byte of a response.
+    pub write: Duration,
+    /// For a client to notice that its connection is being closed (lingering close).
+    pub linger: Duration,
+}
+
+/// How large the parts of a request may be. All in bytes except `header_count`.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Path of the target.
+    pub path: usize,
+    /// The whole target.
+    pub uri: usize,
+    /// Query of the target.
+    pub query: usize,
+    /// Fragment of the target (a client should never send one; some do).
+    pub fragment: usize,
+    /// One header name.
+    pub header_name: usize,
+    /// One header value.
+    pub header_value: usize,
+    /// Request line and headers together.
+    pub head: usize,
+    /// Number of header lines.
+    pub header_count: usize,
+    /// Method token.
+    pub method: usize,
+    /// One chunk-size line with its extensions.
+    pub chunk_line: usize,
+    /// All chunk extensions of one body together.
+    pub chunk_extensions: usize,
+    /// Body kept in memory; a larger one goes to a file.
+    pub body_memory: usize,
+    /// Largest accepted body; `None` = no limit.
+    pub content_length: Option<u64>,
+    /// Bytes per second a body has to average after `Timeouts::first_data`; 0 = off.
+    pub min_body_rate: u64,
+}

@@ -1,0 +1,205 @@
+//! `IodineRs::Native`: a server as Ruby sees it. Ruby owns the process (sockets, fork, signals, threads); this class
+//! lends it the core.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use iodine_core::log::Log;
+use iodine_core::server::Server;
+use iodine_core::settings::Settings;
+use magnus::gc::Marker;
+use magnus::typed_data::Obj;
+use magnus::{DataTypeFunctions, Error, Module, Object, RHash, RModule, Ruby, TypedData, Value, function, method};
+
+use crate::gvl;
+use crate::rack::Context;
+use crate::settings::{self, Reader};
+use crate::worker;
+
+#[derive(TypedData)]
+#[magnus(class = "IodineRs::Native", free_immediately, mark, size)]
+struct Native {
+    settings: Settings,
+    context: Context,
+    listeners: RefCell<Vec<(OwnedFd, String)>>,
+    running: OnceCell<Running>,
+    halted: Cell<bool>,
+}
+
+struct Running {
+    /// Left alone, never dropped, in a forked child: tokio does not survive a fork.
+    server: std::mem::ManuallyDrop<Arc<Server>>,
+    pid: u32,
+}
+
+impl DataTypeFunctions for Native {
+    fn mark(&self, marker: &Marker) {
+        self.context.mark(marker);
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
+pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
+    let class = module.define_class("Native", ruby.class_object())?;
+    class.define_singleton_method("new", function!(Native::new, 2))?;
+    class.define_method("listen", method!(Native::listen, 2))?;
+    class.define_method("start", method!(Native::start, 0))?;
+    class.define_method("work", method!(Native::work, 0))?;
+    class.define_method("await_vacancy", method!(Native::await_vacancy, 0))?;
+    class.define_method("drain", method!(Native::drain, 0))?;
+    class.define_method("await_drained", method!(Native::await_drained, 1))?;
+    class.define_method("halt", method!(Native::halt, 0))?;
+    class.define_method("stats", method!(Native::stats, 0))
+}
+
+impl Native {
+    /// `IodineRs::Native.new(app, settings)`: a Rack app and a complete Hash of settings.
+    fn new(ruby: &Ruby, app: Value, settings: RHash) -> Result<Native, Error> {
+        let reader = Reader::new(ruby, settings);
+        let settings = settings::read(&reader)?;
+        let context = Context::new(ruby, app, &reader, &settings)?;
+        Ok(Native {
+            settings,
+            context,
+            listeners: RefCell::default(),
+            running: OnceCell::new(),
+            halted: Cell::new(false),
+        })
+    }
+
+    /// `listen(fd, url)`: accept on this bound and listening socket; the descriptor is duplicated.
+    fn listen(ruby: &Ruby, this: Obj<Self>, fd: RawFd, url: String) -> Result<(), Error> {
+        if fd < 0 {
+            return Err(Error::new(ruby.exception_arg_error(), format!("{fd} is no file descriptor")));
+        }
+        // SAFETY: borrowed for the duplication only; the caller's socket is open during this call.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+        let fd = borrowed.try_clone_to_owned().map_err(|error| io_error(ruby, "listen", &error))?;
+        this.listeners.borrow_mut().push((fd, url));
+        Ok(())
+    }
+
+    /// `start`: begin to accept, in this process.
+    fn start(ruby: &Ruby, this: Obj<Self>) -> Result<Obj<Self>, Error> {
+        if this.running.get().is_some() {
+            return Err(Error::new(ruby.exception_runtime_error(), "this server was started already; make a new one"));
+        }
+        let listeners = this.listeners.take();
+        let server = Log::to_stderr()
+            .and_then(|log| Server::start(this.settings.clone(), listeners, log))
+            .map_err(|error| io_error(ruby, "start", &error))?;
+        let running = Running { server: std::mem::ManuallyDrop::new(Arc::new(server)), pid: std::process::id() };
+        let _ = this.running.set(running);
+        Ok(this)
+    }
+
+    /// `work`: serve on the calling thread until it is surplus or the server has stopped.
+    fn work(ruby: &Ruby, this: Obj<Self>) -> Result<(), Error> {
+        let server = this.server(ruby)?;
+        worker::run(ruby, &this.context, server.crew())
+    }
+
+    /// `await_vacancy`: true when one more thread should call `work`, false when the server has stopped.
+    fn await_vacancy(ruby: &Ruby, this: Obj<Self>) -> Result<bool, Error> {
+        let server = this.server(ruby)?;
+        let crew = server.crew().clone();
+        loop {
+            let vacancy = gvl::without(|| crew.await_vacancy(), || crew.interrupt_supervisor());
+            if crew.is_stopped() || vacancy == Some(true) {
+                return Ok(vacancy == Some(true));
+            }
+            gvl::check_interrupts()?;
+        }
+    }
+
+    /// `drain`: stop accepting, close idle connections, finish requests in flight. Returns at once.
+    fn drain(ruby: &Ruby, this: Obj<Self>) -> Result<(), Error> {
+        this.server(ruby)?.drain();
+        Ok(())
+    }
+
+    /// `await_drained(seconds or nil)`: true when every connection has ended, false at the limit.
+    fn await_drained(ruby: &Ruby, this: Obj<Self>, limit: Option<f64>) -> Result<bool, Error> {
+        let server = this.server(ruby)?;
+        let deadline = match limit.map(Duration::try_from_secs_f64) {
+            Some(Ok(limit)) => Some(std::time::Instant::now() + limit),
+            Some(Err(error)) => return Err(Error::new(ruby.exception_arg_error(), format!("limit: {error}"))),
+            None => None,
+        };
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(std::time::Instant::now()));
+            let drained = gvl::without(|| server.await_drained(left), || server.interrupt_wait());
+            gvl::check_interrupts()?;
+            if drained == Some(true) || left.is_some_and(|left| left.is_zero()) {
+                return Ok(drained == Some(true));
+            }
+        }
+    }
+
+    /// `halt`: stop everything now. Idempotent.
+    fn halt(ruby: &Ruby, this: Obj<Self>) -> Result<(), Error> {
+        let Ok(server) = this.server(ruby) else { return Ok(()) };
+        if this.halted.replace(true) {
+            return Ok(());
+        }
+        while gvl::without(|| server.halt(), || {}).is_none() {
+            gvl::check_interrupts()?;
+        }
+        Ok(())
+    }
+
+    /// `stats`: a Hash of figures.
+    fn stats(ruby: &Ruby, this: Obj<Self>) -> Result<RHash, Error> {
+        let (stats, connections) = this.server(ruby)?.stats();
+        let max = this.settings.pool.max_threads;
+        let hash = ruby.hash_new();
+        let idle = stats.threads.saturating_sub(stats.running);
+        for (key, value) in [
+            ("backlog", stats.backlog),
+            ("running", stats.threads),
+            ("busy_threads", stats.running + stats.backlog),
+            ("pool_capacity", idle + max.saturating_sub(stats.threads)),
+            ("max_threads", max),
+            ("connections", connections),
+            ("streams", stats.streams),
+        ] {
+            hash.aset(ruby.to_symbol(key), value)?;
+        }
+        hash.aset(ruby.to_symbol("requests_count"), stats.requests)?;
+        Ok(hash)
+    }
+
+    fn server(&self, ruby: &Ruby) -> Result<Arc<Server>, Error> {
+        let error = |message: &str| Err(Error::new(ruby.exception_runtime_error(), message.to_owned()));
+        match self.running.get() {
+            None => error("the server is not running; call `start` first"),
+            Some(running) if running.pid != std::process::id() => error(&format!(
+                "the server runs in process {}, this is {}: a forked child cannot use it; start one after the fork",
+                running.pid,
+                std::process::id()
+            )),
+            Some(running) => Ok(Arc::clone(&running.server)),
+        }
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.get_mut() {
+            if running.pid == std::process::id() {
+                running.server.halt();
+                // SAFETY: dropped once, here, in the process that made it; `running` is not used again.
+                unsafe { std::mem::ManuallyDrop::drop(&mut running.server) };
+            }
+        }
+    }
+}
+
+fn io_error(ruby: &Ruby, what: &str, error: &std::io::Error) -> Error {
+    Error::new(ruby.exception_io_error(), format!("{what}: {error}"))
+}

@@ -1,0 +1,67 @@
+//! `rack.after_reply` and `rack.response_finished`: run on the thread of `app.call`, once, whatever happened.
+
+use magnus::rb_sys::FromRawValue;
+use magnus::value::ReprValue;
+use magnus::{Error, IntoValue, RArray, RHash, Ruby, Value};
+
+use super::context::{Context, exception};
+use crate::keys::keys;
+
+/// How the response ended, for `rack.response_finished`.
+pub(super) struct Finished {
+    pub(super) status: Value,
+    pub(super) headers: Value,
+    pub(super) error: Option<Error>,
+}
+
+/// Runs both lists. An error in one callback is logged, the others still run; only a thread that is being killed stops
+/// here.
+pub(super) fn run(ruby: &Ruby, cx: &Context, env: Value, finished: &Finished) -> Result<(), Error> {
+    let Some(hash) = RHash::from_value(env) else { return Ok(()) };
+    let after_reply = list(ruby, hash, keys().after_reply);
+    for index in 0..after_reply.len() {
+        let callback: Value = after_reply.entry(index as isize)?;
+        settle(ruby, cx, env, "rack.after_reply", callback.funcall("call", ()))?;
+    }
+    let callbacks = list(ruby, hash, keys().response_finished);
+    if callbacks.is_empty() {
+        return Ok(());
+    }
+    let error = finished.error.as_ref().and_then(|error| exception(ruby, error)).into_value_with(ruby);
+    // Rack SPEC: in reverse order of registration.
+    for index in (0..callbacks.len()).rev() {
+        let callback: Value = callbacks.entry(index as isize)?;
+        let outcome = callback.funcall("call", (env, finished.status, finished.headers, error));
+        settle(ruby, cx, env, "rack.response_finished", outcome)?;
+    }
+    Ok(())
+}
+
+/// A copy of the list, so that a callback that changes it changes nothing for the others.
+fn list(ruby: &Ruby, env: RHash, key: rb_sys::VALUE) -> RArray {
+    // SAFETY: the table's Strings live for ever.
+    let key = unsafe { Value::from_raw(key) };
+    match env.get(key).and_then(RArray::from_value) {
+        // SAFETY: the elements are copied before Ruby code runs.
+        Some(array) if !array.is_empty() => ruby.ary_new_from_values(unsafe { array.as_slice() }),
+        _ => ruby.ary_new(),
+    }
+}
+
+/// Logs an error of the app's code after the answer; passes on what must end the thread.
+pub(super) fn settle(
+    ruby: &Ruby,
+    cx: &Context,
+    env: Value,
+    place: &str,
+    outcome: Result<Value, Error>,
+) -> Result<(), Error> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(error) if exception(ruby, &error).is_none() => Err(error),
+        Err(error) => {
+            cx.log_error(ruby, &error, env, place);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What all requests of a server share on the Ruby side.
+
+use std::time::Duration;
+
+use iodine_core::settings::Settings;
+use magnus::gc::Marker;
+use magnus::rb_sys::{AsRawValue, FromRawValue};
+use magnus::value::{Opaque, ReprValue};
+use magnus::{Error, IntoValue, RHash, Ruby, Value};
+use rb_sys::VALUE;
+
+use crate::keys::keys;
+use crate::settings::Reader;
+
+/// See the module.
+pub(crate) struct Context {
+    /// The Rack app.
+    pub(crate) app: Opaque<Value>,
+    /// The env of an imaginary request: everything that is the same in all of them.
+    template: Opaque<RHash>,
+    error_handler: Opaque<Value>,
+    error_logger: Opaque<Value>,
+    pub(super) null_input: Opaque<Value>,
+    url_scheme: Option<Opaque<Value>>,
+    /// `HTTP_VERSION` is set for Rack before 3.1.
+    pub(super) http_version: bool,
+    pub(super) early_hints: bool,
+    pub(super) underscore_headers: bool,
+    pub(super) stream_buffer_size: usize,
+    /// How long a hijack waits for its socket: the responses before it have to be written first.
+    pub(super) release_limit: Duration,
+}
+
+impl Context {
+    pub(crate) fn new(ruby: &Ruby, app: Value, reader: &Reader<'_>, settings: &Settings) -> Result<Context, Error> {
+        let null_input: Value = reader.get("null_input")?;
+        let rack_version: String = reader.get("rack_version")?;
+        Ok(Context {
+            app: app.into(),
+            template: template(ruby, reader, settings, null_input)?.into(),
+            error_handler: reader.get::<Value>("error_handler")?.into(),
+            error_logger: reader.get::<Value>("error_logger")?.into(),
+            null_input: null_input.into(),
+            url_scheme: reader.get::<Option<Value>>("rack_url_scheme")?.map(Opaque::from),
+            http_version: before_3_1(&rack_version),
+            early_hints: reader.get("early_hints")?,
+            underscore_headers: reader.get("allow_underscore_headers")?,
+            stream_buffer_size: settings.stream_buffer_size,
+            release_limit: settings.timeouts.write,
+        })
+    }
+
+    pub(crate) fn mark(&self, marker: &Marker) {
+        marker.mark(self.app);
+        marker.mark(self.template);
+        marker.mark(self.error_handler);
+        marker.mark(self.error_logger);
+        marker.mark(self.null_input);
+        if let Some(scheme) = self.url_scheme {
+            marker.mark(scheme);
+        }
+    }
+
+    pub(super) fn template(&self, ruby: &Ruby) -> VALUE {
+        ruby.get_inner(self.template).as_raw()
+    }
+
+    pub(super) fn url_scheme(&self, ruby: &Ruby) -> Option<VALUE> {
+        self.url_scheme.map(|scheme| ruby.get_inner(scheme).as_raw())
+    }
+
+    /// Asks Ruby to log an application error and to say what the client gets: a triplet.
+    pub(super) fn handle_error(&self, ruby: &Ruby, error: Value, env: Value, status: u16) -> Result<Value, Error> {
+        ruby.get_inner(self.error_handler).funcall("call", (error, env, status))
+    }
+
+    /// Asks Ruby to log an error that changes nothing for the client.
+    pub(super) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) {
+        if let Some(exception) = exception(ruby, error) {
+            // A logger that raises has nobody to tell.
+            let _ = ruby.get_inner(self.error_logger).funcall::<_, _, Value>("call", (exception, env, place));
+        }
+    }
+
+    /// Tells the operator something that Ruby knows nothing of.
+    pub(crate) fn log(&self, line: &str) {
+        eprintln!("{line}");
+    }
+}
+
+/// The exception behind an error; `None` for a thread that is being killed.
+pub(super) fn exception(ruby: &Ruby, error: &Error) -> Option<Value> {
+    match error.error_type() {
+        magnus::error::ErrorType::Jump(_) => None,
+        magnus::error::ErrorType::Error(class, message) => {
+            class.funcall::<_, _, Value>("new", (ruby.str_new(message),)).ok()
+        }
+        magnus::error::ErrorType::Exception(exception) => Some(exception.as_value()),
+    }
+}
+
+fn before_3_1(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (3, 1)
+}
+
+fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: Value) -> Result<RHash, Error> {
+    let keys = keys();
+    // SAFETY: the table's Strings live for ever.
+    let key = |value: VALUE| unsafe { Value::from_raw(value) };
+    let version = ruby.ary_new_from_values(&[1_i64.into_value_with(ruby), 6_i64.into_value_with(ruby)]);
+    version.freeze();
+    let env = ruby.hash_new();
+    env.aset(key(keys.version), version)?;
+    env.aset(key(keys.errors), reader.get::<Value>("errors_io")?)?;
+    env.aset(key(keys.multithread), settings.pool.max_threads > 1)?;
+    env.aset(key(keys.multiprocess), reader.get::<bool>("multiprocess")?)?;
+    env.aset(key(keys.run_once), false)?;
+    env.aset(key(keys.hijack_p), true)?;
+    env.aset(key(keys.script_name), frozen(ruby, &reader.get::<String>("script_name")?))?;
+    env.aset(key(keys.server_software), frozen(ruby, &reader.get::<String>("software")?))?;
+    env.aset(key(keys.gateway_interface), key(keys.cgi))?;
+    env.aset(key(keys.input), null_input)?;
+    env.aset(key(keys.body_wait), 0.0)?;
+    Ok(env)
+}
+
+fn frozen(ruby: &Ruby, text: &str) -> Value {
+    let string = ruby.str_new(text);
+    string.freeze();
+    string.as_value()
+}

@@ -1,0 +1,188 @@
+//! What an app returned, read and checked: `[status, headers, body]`.
+
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::{HeaderMap, StatusCode};
+use iodine_core::handoff::ResponseHead;
+use magnus::r_hash::ForEach;
+use magnus::value::ReprValue;
+use magnus::{Error, Integer, RArray, RHash, RString, Ruby, TryConvert, Value};
+
+use crate::app_error;
+
+/// A response as the app gave it.
+pub(super) struct Answer {
+    pub(super) head: ResponseHead,
+    /// The callable of a partial hijack (header `rack.hijack`).
+    pub(super) hijack: Option<Value>,
+    pub(super) body: Value,
+    /// The app set `transfer-encoding`: it frames the body itself.
+    pub(super) framed: bool,
+    /// The app's content-length.
+    pub(super) declared: Option<u64>,
+    /// What the app returned, for `rack.response_finished`.
+    pub(super) status: Value,
+    pub(super) headers: Value,
+}
+
+/// Reads a triplet.
+///
+/// # Errors
+/// `IodineRs::AppError` saying what is wrong and how to mend it, or what the app's objects raised.
+pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, Error> {
+    let (status, headers, body) = triplet(ruby, response)?;
+    let code = status_code(ruby, status)?;
+    let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
+    fields.read(headers)?;
+    if body.is_nil() {
+        return Err(app_error::new(ruby, "the app returned nil as body; return an Array of Strings, [] for none".into()));
+    }
+    let declared = fields.declared_length()?;
+    Ok(Answer {
+        framed: fields.map.contains_key(TRANSFER_ENCODING),
+        head: ResponseHead { status: code, headers: fields.map },
+        hijack: fields.hijack,
+        body,
+        declared,
+        status,
+        headers,
+    })
+}
+
+fn triplet(ruby: &Ruby, response: Value) -> Result<(Value, Value, Value), Error> {
+    let array = match RArray::from_value(response) {
+        Some(array) => Some(array),
+        None if response.is_nil() => None,
+        None => RArray::try_convert(response).ok(),
+    };
+    match array {
+        Some(array) if array.len() == 3 => Ok((array.entry(0)?, array.entry(1)?, array.entry(2)?)),
+        _ => {
+            let seen = shorten(&response.inspect());
+            Err(app_error::new(ruby, format!("the app returned {seen}; a Rack app returns [status, headers, body]")))
+        }
+    }
+}
+
+/// 100 to 999, as an Integer or something with `to_i`; 1xx only as 101 (interim responses have an API of their own).
+fn status_code(ruby: &Ruby, status: Value) -> Result<StatusCode, Error> {
+    let number = match Integer::from_value(status) {
+        Some(integer) => integer.to_i64().unwrap_or(0),
+        None if status.is_nil() => 0,
+        None => status.funcall("to_i", ()).unwrap_or(0),
+    };
+    u16::try_from(number)
+        .ok()
+        .and_then(|number| StatusCode::from_u16(number).ok())
+        .filter(|code| !code.is_informational() || *code == StatusCode::SWITCHING_PROTOCOLS)
+        .ok_or_else(|| {
+            let seen = shorten(&status.inspect());
+            app_error::new(ruby, format!("the app returned the status {seen}; use an Integer from 200 to 999, or 101"))
+        })
+}
+
+struct Fields<'a> {
+    ruby: &'a Ruby,
+    app: Value,
+    map: HeaderMap,
+    hijack: Option<Value>,
+}
+
+impl Fields<'_> {
+    fn read(&mut self, headers: Value) -> Result<(), Error> {
+        if let Some(hash) = RHash::from_value(headers) {
+            return hash.foreach(|name: Value, value: Value| {
+                self.add(name, value)?;
+                Ok(ForEach::Continue)
+            });
+        }
+        if !headers.respond_to("each", false)? {
+            let seen = shorten(&headers.inspect());
+            return Err(app_error::new(self.ruby, format!("the app returned {seen} as headers; return a Hash")));
+        }
+        let pairs: RArray = headers.funcall("to_a", ())?;
+        for pair in pairs {
+            let pair = RArray::try_convert(pair)?;
+            self.add(pair.entry(0)?, pair.entry(1)?)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: Value, value: Value) -> Result<(), Error> {
+        let name = match RString::from_value(name) {
+            Some(name) => name,
+            None => name.to_r_string()?,
+        };
+        // SAFETY: the slice is copied into a header name, or compared, before Ruby code runs again.
+        let bytes = unsafe { name.as_slice() };
+        if bytes.starts_with(b"rack.") || bytes == b"status" {
+            if bytes == b"rack.hijack" {
+                self.hijack = Some(value);
+            }
+            return Ok(());
+        }
+        let Ok(name) = HeaderName::from_bytes(bytes) else {
+            let seen = shorten(&bytes.escape_ascii().to_string());
+            return Err(self.illegal(&format!("the header name \"{seen}\""), "use letters, digits and dashes"));
+        };
+        self.add_values(&name, value)
+    }
+
+    fn add_values(&mut self, name: &HeaderName, value: Value) -> Result<(), Error> {
+        if let Some(string) = RString::from_value(value) {
+            return self.add_lines(name, string);
+        }
+        if let Some(values) = RArray::from_value(value) {
+            for value in values {
+                self.add_lines(name, value.to_r_string()?)?;
+            }
+            return Ok(());
+        }
+        self.add_lines(name, value.to_r_string()?)
+    }
+
+    /// Rack 2 joins several values with a newline.
+    fn add_lines(&mut self, name: &HeaderName, string: RString) -> Result<(), Error> {
+        // SAFETY: no Ruby code runs while the slice is used: `append` copies, and `illegal` is called after.
+        let bytes = unsafe { string.as_slice() };
+        let mut legal = true;
+        for line in bytes.split(|byte| *byte == b'\n') {
+            match HeaderValue::from_bytes(line) {
+                Ok(value) => {
+                    self.map.append(name, value);
+                }
+                Err(_) => legal = false,
+            }
+        }
+        if legal {
+            return Ok(());
+        }
+        Err(self.illegal(
+            &format!("a value of the header \"{name}\" with CR, NUL or another control character"),
+            "escape or remove such characters: sent as they are, they would let a client write headers",
+        ))
+    }
+
+    fn illegal(&self, what: &str, remedy: &str) -> Error {
+        let app = shorten(&self.app.inspect());
+        app_error::new(self.ruby, format!("the app {app} returned {what}; {remedy}"))
+    }
+
+    fn declared_length(&self) -> Result<Option<u64>, Error> {
+        let mut values = self.map.get_all(CONTENT_LENGTH).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        let digits = value.as_bytes();
+        let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
+        match number {
+            Some(number) if digits.iter().all(u8::is_ascii_digit) && values.next().is_none() => Ok(Some(number)),
+            _ => Err(self.illegal("a content-length that is not one number of bytes", "leave it out, or set it to one")),
+        }
+    }
+}
+
+/// Something an app returned, short enough for a log line.
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(120) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,136 @@
+//! One request on the Ruby side, from job to answered ticket.
+
+use http::{Method, StatusCode};
+use iodine_core::handoff::{Job, Payload, Reply, ResponseHead, Ticket, Worker};
+use magnus::value::ReprValue;
+use magnus::{Error, IntoValue, Ruby, Value};
+
+use super::body::{self, Sent};
+use super::callbacks::{self, Finished};
+use super::context::{Context, exception};
+use super::env;
+use super::reply::{self, Answer};
+
+/// Runs the app for one request and answers it.
+///
+/// # Errors
+/// Only what must end the thread (`Thread#kill`); everything else is answered and logged here.
+pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, job: Job) -> Result<(), Error> {
+    let Job { mut request, ticket } = job;
+    if ticket.is_abandoned() {
+        return Ok(());
+    }
+    let head_only = request.parts.method == Method::HEAD;
+    let http10 = request.parts.version == http::Version::HTTP_10;
+    let env = env::build(ruby, cx, &mut request, ticket.handle())?;
+    drop(request);
+    let call = Call { ruby, cx, env, head_only, http10 };
+    call.run(worker, ticket)
+}
+
+/// One request being served.
+pub(super) struct Call<'a> {
+    pub(super) ruby: &'a Ruby,
+    pub(super) cx: &'a Context,
+    pub(super) env: Value,
+    pub(super) head_only: bool,
+    pub(super) http10: bool,
+}
+
+impl Call<'_> {
+    fn run(&self, worker: &mut Worker, ticket: Ticket) -> Result<(), Error> {
+        let app = self.ruby.get_inner(self.cx.app);
+        let response: Result<Value, Error> = app.funcall("call", (self.env,));
+        let answer = match response {
+            Ok(response) if ticket.is_answered() => return self.after_hijack(response),
+            Ok(response) => reply::read(self.ruby, app, response).map_err(|error| (error, body_of(response))),
+            Err(error) => Err((error, None)),
+        };
+        match answer {
+            Ok(answer) => self.send(worker, ticket, answer),
+            Err((error, body)) => self.fail(ticket, error, body),
+        }
+    }
+
+    fn send(&self, worker: &mut Worker, ticket: Ticket, answer: Answer) -> Result<(), Error> {
+        let (status, headers, body) = (answer.status, answer.headers, answer.body);
+        let sent = body::send(self, worker, ticket, answer);
+        let (outcome, permit) = match sent {
+            Sent::Whole => (self.finish(Some(body), Finished { status, headers, error: None }), None),
+            Sent::Streamed(permit, error) => {
+                (self.finish(Some(body), Finished { status, headers, error }), Some(permit))
+            }
+            Sent::Failed(ticket, error, permit) => (self.fail(ticket, error, Some(body)), permit),
+        };
+        if let Some(permit) = permit {
+            // A thread whose place was taken learns it from its next wait.
+            worker.leave_stream(permit);
+        }
+        outcome
+    }
+
+    /// Nothing has been sent: the client gets an error page, the operator a log line.
+    fn fail(&self, ticket: Ticket, error: Error, body: Option<Value>) -> Result<(), Error> {
+        let status = 500;
+        let page = exception(self.ruby, &error)
+            .and_then(|error| self.cx.handle_error(self.ruby, error, self.env, status).ok())
+            .and_then(|page| reply::read(self.ruby, page, page).ok());
+        let (code, headers) = match page {
+            Some(page) => {
+                let finished = (page.status, page.headers);
+                body::send_page(self.ruby, ticket, page);
+                finished
+            }
+            None if ticket.is_answered() => (self.nil(), self.nil()),
+            None => {
+                ticket.answer(Reply::Full(empty(status), Payload::default()));
+                (status.into_value_with(self.ruby), self.ruby.hash_new().as_value())
+            }
+        };
+        self.finish(body, Finished { status: code, headers, error: Some(error) })
+    }
+
+    /// The app took the connection during `call`: what it returned means nothing, but its callbacks run (drop-in row
+    /// H-04).
+    fn after_hijack(&self, response: Value) -> Result<(), Error> {
+        let status = self.nil();
+        self.finish(body_of(response), Finished { status, headers: self.ruby.hash_new().as_value(), error: None })
+    }
+
+    /// Closes the body, then runs the callbacks (Rack SPEC, drop-in row R-14).
+    fn finish(&self, body: Option<Value>, finished: Finished) -> Result<(), Error> {
+        let closed = match body {
+            Some(body) => self.close(body),
+            None => Ok(()),
+        };
+        callbacks::run(self.ruby, self.cx, self.env, &finished)?;
+        closed?;
+        match finished.error {
+            Some(error) if exception(self.ruby, &error).is_none() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn close(&self, body: Value) -> Result<(), Error> {
+        if !body.respond_to("close", false).unwrap_or(false) {
+            return Ok(());
+        }
+        callbacks::settle(self.ruby, self.cx, self.env, "body.close", body.funcall("close", ()))
+    }
+
+    fn nil(&self) -> Value {
+        self.ruby.qnil().as_value()
+    }
+}
+
+fn empty(status: u16) -> ResponseHead {
+    ResponseHead {
+        status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        headers: http::HeaderMap::new(),
+    }
+}
+
+/// The body of whatever an app returned, to be closed.
+fn body_of(response: Value) -> Option<Value> {
+    magnus::RArray::from_value(response)?.entry::<Value>(2).ok().filter(|body| !body.is_nil())
+}

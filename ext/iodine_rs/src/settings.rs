@@ -1,0 +1,90 @@
+//! Ruby's complete Hash of settings as the core's struct. Ruby has checked the values (`lib/iodine_rs/options.rb`); an
+//! error here is a mistake of ours, and names the key.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use iodine_core::settings::{Limits, Pool, Settings, Timeouts};
+use magnus::{Error, RHash, Ruby, TryConvert, Value, value::ReprValue};
+
+/// Reads values by key.
+pub(crate) struct Reader<'a> {
+    ruby: &'a Ruby,
+    hash: RHash,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(ruby: &'a Ruby, hash: RHash) -> Reader<'a> {
+        Reader { ruby, hash }
+    }
+
+    /// The value of `key`; `nil` counts where `T` is an `Option`.
+    pub(crate) fn get<T: TryConvert>(&self, key: &str) -> Result<T, Error> {
+        let value: Value = self.hash.fetch(self.ruby.to_symbol(key)).map_err(|_| self.wrong(key, "is missing"))?;
+        T::try_convert(value).map_err(|error| self.wrong(key, &format!("is {}: {error}", value.inspect())))
+    }
+
+    fn seconds(&self, key: &str) -> Result<Duration, Error> {
+        let seconds: f64 = self.get(key)?;
+        Duration::try_from_secs_f64(seconds).map_err(|error| self.wrong(key, &error.to_string()))
+    }
+
+    fn wrong(&self, key: &str, what: &str) -> Error {
+        Error::new(self.ruby.exception_arg_error(), format!("setting {key} {what}"))
+    }
+}
+
+/// The core's part of the settings.
+pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
+    Ok(Settings {
+        pool: pool(reader)?,
+        timeouts: timeouts(reader)?,
+        limits: limits(reader)?,
+        max_connections: reader.get("max_connections")?,
+        max_keep_alive: reader.get("max_keep_alive")?,
+        enable_keep_alives: reader.get("enable_keep_alives")?,
+        supported_http_methods: reader.get("supported_http_methods")?,
+        spool_dir: PathBuf::from(reader.get::<String>("spool_dir")?),
+        stream_buffer_size: reader.get("stream_buffer_size")?,
+    })
+}
+
+fn pool(reader: &Reader<'_>) -> Result<Pool, Error> {
+    Ok(Pool {
+        min_threads: reader.get("min_threads")?,
+        max_threads: reader.get("max_threads")?,
+        thread_idle_timeout: reader.seconds("thread_idle_timeout")?,
+        max_streams: reader.get("max_streams")?,
+        stream_wait_timeout: reader.seconds("stream_wait_timeout")?,
+        max_queue: reader.get("max_queue")?,
+    })
+}
+
+fn timeouts(reader: &Reader<'_>) -> Result<Timeouts, Error> {
+    Ok(Timeouts {
+        first_data: reader.seconds("first_data_timeout")?,
+        header: reader.seconds("header_timeout")?,
+        persistent: reader.seconds("persistent_timeout")?,
+        write: reader.seconds("write_timeout")?,
+        linger: reader.seconds("linger_timeout")?,
+    })
+}
+
+fn limits(reader: &Reader<'_>) -> Result<Limits, Error> {
+    Ok(Limits {
+        path: reader.get("max_path_size")?,
+        uri: reader.get("max_uri_size")?,
+        query: reader.get("max_query_size")?,
+        fragment: reader.get("max_fragment_size")?,
+        header_name: reader.get("max_header_name_size")?,
+        header_value: reader.get("max_header_value_size")?,
+        head: reader.get("max_head_size")?,
+        header_count: reader.get("max_header_count")?,
+        method: reader.get("max_method_size")?,
+        chunk_line: reader.get("max_chunk_line_size")?,
+        chunk_extensions: reader.get("max_chunk_extensions_size")?,
+        body_memory: reader.get("body_memory_limit")?,
+        content_length: reader.get("http_content_length_limit")?,
+        min_body_rate: reader.get("min_body_rate")?,
+    })
+}
