@@ -75,7 +75,10 @@ impl Reactor {
         runtime.as_ref()?;
         self.turns.fetch_add(1, Ordering::Relaxed);
         self.urgent.store(false, Ordering::Relaxed);
-        Some(Driving { reactor: self, runtime: Some(runtime) })
+        Some(Driving {
+            reactor: self,
+            runtime: Some(runtime),
+        })
     }
 
     /// Whether nobody drives at this moment.
@@ -147,7 +150,9 @@ pub(crate) struct Driving<'a> {
 impl Driving<'_> {
     /// Drives until `turn` says to leave. `turn` is asked after every look at the sockets.
     pub(crate) fn run(&self, mut turn: impl FnMut() -> Turn) {
-        let Some(runtime) = self.runtime.as_ref().and_then(|guard| guard.as_ref()) else { return };
+        let Some(runtime) = self.runtime.as_ref().and_then(|guard| guard.as_ref()) else {
+            return;
+        };
         runtime.block_on(async {
             loop {
                 for _ in 0..LOOKS {

@@ -11,19 +11,75 @@ const LONGEST: usize = 32;
 
 /// Request headers that browsers, proxies and tools send.
 const COMMON: &[&str] = &[
-    "accept", "accept-charset", "accept-encoding", "accept-language", "access-control-request-headers",
-    "access-control-request-method", "authorization", "cache-control", "cdn-loop", "cf-connecting-ip", "cf-ray",
-    "connection", "cookie", "dnt", "expect", "forwarded", "from", "host", "if-match", "if-modified-since",
-    "if-none-match", "if-range", "if-unmodified-since", "keep-alive", "last-event-id", "max-forwards", "origin",
-    "pragma", "priority", "range", "referer", "save-data", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform",
-    "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user", "sec-gpc", "sec-websocket-extensions",
-    "sec-websocket-key", "sec-websocket-protocol", "sec-websocket-version", "te", "traceparent", "tracestate",
-    "trailer", "upgrade", "upgrade-insecure-requests", "user-agent", "via", "x-csrf-token", "x-forwarded-for",
-    "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-scheme", "x-forwarded-ssl",
-    "x-http-method-override", "x-real-ip", "x-request-id", "x-request-start", "x-requested-with",
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "authorization",
+    "cache-control",
+    "cdn-loop",
+    "cf-connecting-ip",
+    "cf-ray",
+    "connection",
+    "cookie",
+    "dnt",
+    "expect",
+    "forwarded",
+    "from",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "last-event-id",
+    "max-forwards",
+    "origin",
+    "pragma",
+    "priority",
+    "range",
+    "referer",
+    "save-data",
+    "sec-ch-ua",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "sec-fetch-user",
+    "sec-gpc",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
+    "te",
+    "traceparent",
+    "tracestate",
+    "trailer",
+    "upgrade",
+    "upgrade-insecure-requests",
+    "user-agent",
+    "via",
+    "x-csrf-token",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-forwarded-ssl",
+    "x-http-method-override",
+    "x-real-ip",
+    "x-request-id",
+    "x-request-start",
+    "x-requested-with",
 ];
 
-const METHODS: &[&str] = &["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"];
+const METHODS: &[&str] = &[
+    "GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
+];
 
 macro_rules! keys {
     ($($name:ident = $text:literal),* $(,)?) => {
@@ -76,16 +132,42 @@ pub(crate) fn keys() -> &'static Keys {
 }
 
 impl Keys {
+    /// Keys whose values every request brings.
+    pub(crate) fn replaced(&self) -> [VALUE; 13] {
+        [
+            self.request_method,
+            self.path_info,
+            self.request_path,
+            self.query_string,
+            self.request_uri,
+            self.server_name,
+            self.server_port,
+            self.server_protocol,
+            self.remote_addr,
+            self.url_scheme,
+            self.hijack,
+            self.after_reply,
+            self.response_finished,
+        ]
+    }
+
     /// The String for a method of the table.
     pub(crate) fn method(&self, method: &Method) -> Option<VALUE> {
         let name = method.as_str();
-        self.methods.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+        self.methods
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| *value)
     }
 
     /// The env key for a common header.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<VALUE> {
         let name = name.as_str();
-        self.headers.get(name.len())?.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+        self.headers
+            .get(name.len())?
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| *value)
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(ruby: &Ruby, context: &Context, crew: &Arc<Crew>) -> Result<()
 fn run_batch(ruby: &Ruby, context: &Context, worker: &mut Worker) -> Result<(), Error> {
     let begun = Instant::now();
     for _ in 0..BATCH {
-        let Some(job) = worker.next() else { return Ok(()) };
+        let Some(job) = worker.take() else { return Ok(()) };
         // A panic is a bug of ours: its request is answered with 500 by the ticket, the others must not suffer.
         match catch_unwind(AssertUnwindSafe(|| service::serve(ruby, context, worker, job))) {
             Ok(served) => served?,

@@ -221,7 +221,11 @@ impl Crew {
         if self.runner_needed() {
             self.call_runner();
         }
-        if self.jobs.is_empty() { Turn::Sleep } else { Turn::Doze(STALE) }
+        if self.jobs.is_empty() {
+            Turn::Sleep
+        } else {
+            Turn::Doze(STALE)
+        }
     }
 
     /// The turn of a driving thread of the application: it leaves as soon as it should run a job itself.
@@ -230,7 +234,11 @@ impl Crew {
         if self.is_stopped() || interrupted.load(Ordering::SeqCst) || self.runner_needed() {
             return Turn::Leave;
         }
-        if self.jobs.is_empty() { Turn::Sleep } else { Turn::Doze(STALE) }
+        if self.jobs.is_empty() {
+            Turn::Sleep
+        } else {
+            Turn::Doze(STALE)
+        }
     }
 
     /// Whether a waiting job calls for another thread.
@@ -330,7 +338,11 @@ impl Crew {
             if left.is_zero() || self.is_stopped() || interrupted.load(Ordering::SeqCst) {
                 return false;
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         state.streams += 1;
         state.threads -= 1;

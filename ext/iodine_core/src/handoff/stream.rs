@@ -18,7 +18,12 @@ pub struct StreamClosed;
 /// Makes the two ends of a streaming body that holds at most `capacity` bytes (and always at least one part).
 pub fn stream(ticket: &TicketHandle, capacity: usize) -> (StreamWriter, StreamReader) {
     let reactor = ticket.reactor().clone();
-    let pipe = Arc::new(Pipe { state: Mutex::default(), room: Condvar::new(), capacity, reactor });
+    let pipe = Arc::new(Pipe {
+        state: Mutex::default(),
+        room: Condvar::new(),
+        capacity,
+        reactor,
+    });
     (StreamWriter { pipe: pipe.clone() }, StreamReader { pipe })
 }
 
@@ -103,7 +108,9 @@ impl StreamWriter {
         let deadline = Instant::now() + limit;
         let mut state = self.pipe.lock();
         while state.queued > self.pipe.capacity / 2 && !state.reader_gone && !state.interrupted {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else { break };
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                break;
+            };
             state = match self.pipe.room.wait_timeout(state, left) {
                 Ok((state, _)) => state,
                 Err(poisoned) => poisoned.into_inner().0,

@@ -19,7 +19,10 @@ pub struct Ticket {
 impl Ticket {
     pub(crate) fn new(postbox: Arc<Postbox>) -> (Ticket, Inbox) {
         let slot = Arc::new(Slot::default());
-        let handle = TicketHandle { slot: slot.clone(), postbox };
+        let handle = TicketHandle {
+            slot: slot.clone(),
+            postbox,
+        };
         (Ticket { handle }, Inbox { slot })
     }
 

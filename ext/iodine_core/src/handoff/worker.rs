@@ -10,7 +10,7 @@ use super::crew::Crew;
 
 /// One thread of the application. Dropped, its place in the pool is free again.
 ///
-/// The thread's life is a loop: [`Worker::next`] while it may run the application (it holds the interpreter's lock),
+/// The thread's life is a loop: [`Worker::take`] while it may run the application (it holds the interpreter's lock),
 /// and [`Worker::wait`] without that lock when there was nothing or it has run for a while.
 #[derive(Debug)]
 pub struct Worker {
@@ -30,7 +30,7 @@ enum Role {
 /// Why [`Worker::wait`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// There is work: call [`Worker::next`].
+    /// There is work: call [`Worker::take`].
     Jobs,
     /// [`Interrupt::interrupt`] was called: look after the interpreter's business, then wait again.
     Interrupted,
@@ -49,12 +49,21 @@ pub struct StreamPermit(());
 
 impl Worker {
     pub(super) fn new(crew: Arc<Crew>) -> Worker {
-        Worker { crew, post: Arc::new(Post::new(thread::current())), running: false, role: Role::Pool }
+        Worker {
+            crew,
+            post: Arc::new(Post::new(thread::current())),
+            running: false,
+            role: Role::Pool,
+        }
     }
 
     /// The next job, if one waits. It has to be run at once.
-    pub fn next(&mut self) -> Option<Job> {
-        let job = if self.role == Role::Pool { self.crew.take() } else { None };
+    pub fn take(&mut self) -> Option<Job> {
+        let job = if self.role == Role::Pool {
+            self.crew.take()
+        } else {
+            None
+        };
         self.set_running(job.is_some() || self.running);
         job
     }
@@ -91,7 +100,10 @@ impl Worker {
 
     /// For other threads: makes [`Worker::wait`] return.
     pub fn interrupter(&self) -> Interrupt {
-        Interrupt { crew: self.crew.clone(), post: self.post.clone() }
+        Interrupt {
+            crew: self.crew.clone(),
+            post: self.post.clone(),
+        }
     }
 
     /// Leaves the pool to run a streaming body; the pool may replace this thread. Waits for a permit without limit on
@@ -119,7 +131,11 @@ impl Worker {
     fn set_running(&mut self, running: bool) {
         if running != self.running {
             self.running = running;
-            if running { self.crew.start_running() } else { self.crew.stop_running() }
+            if running {
+                self.crew.start_running()
+            } else {
+                self.crew.stop_running()
+            }
         }
     }
 }
@@ -166,7 +182,11 @@ pub(super) struct Post {
 
 impl Post {
     fn new(thread: Thread) -> Post {
-        Post { thread, called: AtomicBool::new(false), interrupted: AtomicBool::new(false) }
+        Post {
+            thread,
+            called: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn unpark(&self) {

@@ -34,7 +34,10 @@ impl Permit {
         // The semaphore is never closed.
         let place = shared.permits.clone().acquire_owned().await.ok();
         shared.opened();
-        Permit { shared: shared.clone(), _place: place }
+        Permit {
+            shared: shared.clone(),
+            _place: place,
+        }
     }
 }
 
@@ -63,7 +66,11 @@ enum End {
 pub(crate) async fn serve(stream: Stream, permit: Permit, shared: Arc<Shared>) {
     let Ok(peer) = stream.peer() else { return };
     let link = Arc::new(Link::new());
-    let talk = Talk { link: link.clone(), shared: shared.clone(), peer };
+    let talk = Talk {
+        link: link.clone(),
+        shared: shared.clone(),
+        peer,
+    };
     let mut wire = Wire::new(stream, link, shared.clone());
     let timeouts = &shared.settings.timeouts;
     loop {

@@ -55,7 +55,13 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
         Err(refusal) => return Ok(talk.refuse(&refusal)),
     };
     let raw_target = talk.link.lock().raw_target.take();
-    let request = AppRequest { parts, raw_target, body, body_wait, peer: talk.peer };
+    let request = AppRequest {
+        parts,
+        raw_target,
+        body,
+        body_wait,
+        peer: talk.peer,
+    };
     match talk.shared.crew.submit(request) {
         Ok(inbox) => answer(&talk, asked, inbox).await,
         Err(_) => Ok(talk.refuse(&Refusal::unavailable("max_queue requests wait for a thread already"))),
@@ -80,7 +86,12 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
         }
     };
     let last = talk.is_last();
-    let detach = |what| Detach { http10: asked.http10, head_only: asked.head_only, persistent: asked.keep_alive && !last, what };
+    let detach = |what| Detach {
+        http10: asked.http10,
+        head_only: asked.head_only,
+        persistent: asked.keep_alive && !last,
+        what,
+    };
     let mut response = match reply {
         Reply::Full(head, payload) => response::full(head, payload, asked.head_only),
         Reply::Stream(head, reader) => response::streamed(head, reader, asked.head_only),
@@ -107,7 +118,10 @@ async fn send_interim(talk: &Talk, heads: &[ResponseHead]) {
 }
 
 fn lost(head_only: bool) -> Response<ResponseBody> {
-    let head = ResponseHead { status: StatusCode::INTERNAL_SERVER_ERROR, headers: HeaderMap::new() };
+    let head = ResponseHead {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        headers: HeaderMap::new(),
+    };
     response::full(head, Payload::default(), head_only)
 }
 
@@ -118,7 +132,14 @@ impl Talk {
         self.link.lock().linger = true;
         let mut headers = HeaderMap::new();
         raw::refusal_headers(refusal, &mut headers);
-        response::full(ResponseHead { status: refusal.status, headers }, Payload::default(), false)
+        response::full(
+            ResponseHead {
+                status: refusal.status,
+                headers,
+            },
+            Payload::default(),
+            false,
+        )
     }
 
     fn is_last(&self) -> bool {
@@ -135,7 +156,11 @@ impl Talk {
 impl Asked {
     fn of(parts: &Parts) -> Asked {
         let http10 = parts.version == Version::HTTP_10;
-        Asked { head_only: parts.method == Method::HEAD, http10, keep_alive: keeps_alive(&parts.headers, http10) }
+        Asked {
+            head_only: parts.method == Method::HEAD,
+            http10,
+            keep_alive: keeps_alive(&parts.headers, http10),
+        }
     }
 }
 

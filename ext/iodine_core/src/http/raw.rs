@@ -16,7 +16,7 @@ use super::refusal::{Kind, Refusal};
 use super::response;
 use super::shared::Shared;
 use super::wire::Wire;
-use crate::handoff::{Peer, ResponseHead, StreamEnd, StreamReader, Takeover, TakenOver};
+use crate::handoff::{Peer, ResponseHead, StreamEnd, StreamReader, TakenOver, Takeover};
 use crate::net::stream::Stream;
 
 /// Bytes given to one `sendfile`: a reader on a fast link must not keep the thread for a whole large file.
@@ -71,12 +71,17 @@ pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, head: 
         Kind::TlsOnPlainPort => ". Are you trying to open a TLS (SSL) connection to a plain HTTP port?",
         _ => "",
     };
-    shared.log.line(&format!("{what} (\"{line}\" - ({from})): {status} {why}{hint}"));
+    shared
+        .log
+        .line(&format!("{what} (\"{line}\" - ({from})): {status} {why}{hint}"));
 }
 
 /// The start of the first line, printable.
 fn request_line(head: &[u8]) -> String {
-    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty()).unwrap_or_default();
+    let line = head
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
     line[..line.len().min(200)].escape_ascii().to_string()
 }
 
@@ -85,7 +90,14 @@ pub(crate) async fn refuse(wire: &mut Wire, refusal: &Refusal, limit: Duration) 
     let mut headers = HeaderMap::new();
     refusal_headers(refusal, &mut headers);
     let mut head = Vec::new();
-    encode_head(&mut head, &ResponseHead { status: refusal.status, headers }, true);
+    encode_head(
+        &mut head,
+        &ResponseHead {
+            status: refusal.status,
+            headers,
+        },
+        true,
+    );
     write_all(wire.stream(), &head, limit).await
 }
 
@@ -111,15 +123,43 @@ pub(crate) async fn linger(mut wire: Wire, limit: Duration) {
 
 /// Sends what the exchange wanted to send without hyper. Returns the wire where another request may follow.
 pub(crate) async fn send(mut wire: Wire, detach: Detach, limit: Duration) -> io::Result<Option<Wire>> {
-    let Detach { http10, head_only, mut persistent, what } = detach;
+    let Detach {
+        http10,
+        head_only,
+        mut persistent,
+        what,
+    } = detach;
     match what {
         Detached::File(head, file, len) => {
             persistent &= !asks_to_close(&head.headers);
-            send_file(&mut wire, head, &file, len, Manner { http10, head_only, persistent }, limit).await?;
+            send_file(
+                &mut wire,
+                head,
+                &file,
+                len,
+                Manner {
+                    http10,
+                    head_only,
+                    persistent,
+                },
+                limit,
+            )
+            .await?;
         }
         Detached::Framed(head, reader) => {
             persistent &= !asks_to_close(&head.headers);
-            send_framed(&mut wire, head, reader, Manner { http10, head_only, persistent }, limit).await?;
+            send_framed(
+                &mut wire,
+                head,
+                reader,
+                Manner {
+                    http10,
+                    head_only,
+                    persistent,
+                },
+                limit,
+            )
+            .await?;
         }
         Detached::Takeover(head, to) => {
             release(wire, head, to, limit).await?;
@@ -141,7 +181,9 @@ struct Manner {
 }
 
 fn asks_to_close(headers: &HeaderMap) -> bool {
-    headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+    headers
+        .get(CONNECTION)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 fn set_connection(headers: &mut HeaderMap, manner: Manner) {
@@ -171,11 +213,16 @@ async fn send_file(
     }
     let mut offset = 0;
     while offset < len {
-        let step = usize::try_from(len - offset).unwrap_or(SENDFILE_STEP).min(SENDFILE_STEP);
-        let sent = within(limit, wire.stream().write_with(|socket| {
-            let sent = rustix::fs::sendfile(socket, file, Some(&mut offset), step)?;
-            Ok(sent)
-        }))
+        let step = usize::try_from(len - offset)
+            .unwrap_or(SENDFILE_STEP)
+            .min(SENDFILE_STEP);
+        let sent = within(
+            limit,
+            wire.stream().write_with(|socket| {
+                let sent = rustix::fs::sendfile(socket, file, Some(&mut offset), step)?;
+                Ok(sent)
+            }),
+        )
         .await?;
         if sent == 0 {
             // The file has become shorter: the promised length cannot be kept, the connection must not go on.
@@ -220,7 +267,10 @@ async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit
         write_all(wire.stream(), &bytes, limit).await?;
     }
     let (stream, unread) = wire.into_parts();
-    to.release(TakenOver { socket: stream.into_socket()?, unread: strip(unread) });
+    to.release(TakenOver {
+        socket: stream.into_socket()?,
+        unread: strip(unread),
+    });
     Ok(())
 }
 
@@ -240,5 +290,7 @@ async fn write_all(stream: &mut Stream, bytes: &[u8], limit: Duration) -> io::Re
 }
 
 async fn within<T>(limit: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(limit, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    timeout(limit, step)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -29,7 +29,9 @@ pub(crate) async fn body(mut incoming: Incoming, link: &Link, shared: &Shared) -
     while let Some(data) = next(&mut incoming, link).await? {
         received += data.len() as u64;
         if limits.content_length.is_some_and(|most| received > most) {
-            return Err(Refusal::payload_too_large("the body is larger than http_content_length_limit"));
+            return Err(Refusal::payload_too_large(
+                "the body is larger than http_content_length_limit",
+            ));
         }
         memory.push(data);
         if received > limits.body_memory as u64 && memory.len() >= spool_threshold(spool.is_some()) {
@@ -90,7 +92,11 @@ impl Buffer {
     }
 
     fn take(&mut self) -> Bytes {
-        if self.rest.is_empty() { std::mem::take(&mut self.first) } else { self.rest.split().freeze() }
+        if self.rest.is_empty() {
+            std::mem::take(&mut self.first)
+        } else {
+            self.rest.split().freeze()
+        }
     }
 }
 
@@ -115,7 +121,10 @@ fn append(spool: Option<Spool>, data: &[u8], folder: PathBuf) -> std::io::Result
     let mut spool = match spool {
         Some(spool) => spool,
         // Unlinked from the start: it disappears with its last descriptor, whatever happens to the process.
-        None => Spool { file: tempfile::tempfile_in(folder)?, len: 0 },
+        None => Spool {
+            file: tempfile::tempfile_in(folder)?,
+            len: 0,
+        },
     };
     spool.file.write_all(data)?;
     spool.len += data.len() as u64;
@@ -124,11 +133,16 @@ fn append(spool: Option<Spool>, data: &[u8], folder: PathBuf) -> std::io::Result
 
 fn finish(mut spool: Spool, shared: &Shared) -> Result<RequestBody, Refusal> {
     spool.file.rewind().map_err(|error| no_room(&error, shared))?;
-    Ok(RequestBody::File { file: spool.file, len: spool.len })
+    Ok(RequestBody::File {
+        file: spool.file,
+        len: spool.len,
+    })
 }
 
 fn no_room(error: &std::io::Error, shared: &Shared) -> Refusal {
     let folder = shared.settings.spool_dir.display();
-    shared.log.line(&format!("cannot store a request body in {folder}: {error}; see the option spool_dir"));
+    shared.log.line(&format!(
+        "cannot store a request body in {folder}: {error}; see the option spool_dir"
+    ));
     Refusal::unavailable("no room for the request body")
 }

@@ -136,7 +136,9 @@ fn assemble(head: ResponseHead, body: ResponseBody) -> Response<ResponseBody> {
     let mut response = Response::new(body);
     if head.status.canonical_reason().is_none() {
         // hyper would send `<none>`.
-        response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b"Unassigned"));
+        response
+            .extensions_mut()
+            .insert(hyper::ext::ReasonPhrase::from_static(b"Unassigned"));
     }
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;

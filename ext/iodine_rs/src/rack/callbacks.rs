@@ -17,17 +17,23 @@ pub(super) struct Finished {
 /// Runs both lists. An error in one callback is logged, the others still run; only a thread that is being killed stops
 /// here.
 pub(super) fn run(ruby: &Ruby, cx: &Context, env: Value, finished: &Finished) -> Result<(), Error> {
-    let Some(hash) = RHash::from_value(env) else { return Ok(()) };
-    let after_reply = list(ruby, hash, keys().after_reply);
-    for index in 0..after_reply.len() {
-        let callback: Value = after_reply.entry(index as isize)?;
-        settle(ruby, cx, env, "rack.after_reply", callback.funcall("call", ()))?;
-    }
-    let callbacks = list(ruby, hash, keys().response_finished);
-    if callbacks.is_empty() {
+    let Some(hash) = RHash::from_value(env) else {
         return Ok(());
+    };
+    if let Some(callbacks) = list(ruby, hash, keys().after_reply) {
+        for index in 0..callbacks.len() {
+            let callback: Value = callbacks.entry(index as isize)?;
+            settle(ruby, cx, env, "rack.after_reply", callback.funcall("call", ()))?;
+        }
     }
-    let error = finished.error.as_ref().and_then(|error| exception(ruby, error)).into_value_with(ruby);
+    let Some(callbacks) = list(ruby, hash, keys().response_finished) else {
+        return Ok(());
+    };
+    let error = finished
+        .error
+        .as_ref()
+        .and_then(|error| exception(ruby, error))
+        .into_value_with(ruby);
     // Rack SPEC: in reverse order of registration.
     for index in (0..callbacks.len()).rev() {
         let callback: Value = callbacks.entry(index as isize)?;
@@ -37,15 +43,16 @@ pub(super) fn run(ruby: &Ruby, cx: &Context, env: Value, finished: &Finished) ->
     Ok(())
 }
 
-/// A copy of the list, so that a callback that changes it changes nothing for the others.
-fn list(ruby: &Ruby, env: RHash, key: rb_sys::VALUE) -> RArray {
+/// A copy of the list, so that a callback that changes it changes nothing for the others. `None` for an empty one.
+fn list(ruby: &Ruby, env: RHash, key: rb_sys::VALUE) -> Option<RArray> {
     // SAFETY: the table's Strings live for ever.
     let key = unsafe { Value::from_raw(key) };
-    match env.get(key).and_then(RArray::from_value) {
-        // SAFETY: the elements are copied before Ruby code runs.
-        Some(array) if !array.is_empty() => ruby.ary_new_from_values(unsafe { array.as_slice() }),
-        _ => ruby.ary_new(),
-    }
+    let array = env
+        .get(key)
+        .and_then(RArray::from_value)
+        .filter(|array| !array.is_empty())?;
+    // SAFETY: the elements are copied before Ruby code runs.
+    Some(ruby.ary_new_from_values(unsafe { array.as_slice() }))
 }
 
 /// Logs an error of the app's code after the answer; passes on what must end the thread.

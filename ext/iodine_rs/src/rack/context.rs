@@ -78,7 +78,9 @@ impl Context {
     pub(super) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) {
         if let Some(exception) = exception(ruby, error) {
             // A logger that raises has nobody to tell.
-            let _ = ruby.get_inner(self.error_logger).funcall::<_, _, Value>("call", (exception, env, place));
+            let _ = ruby
+                .get_inner(self.error_logger)
+                .funcall::<_, _, Value>("call", (exception, env, place));
         }
     }
 
@@ -111,14 +113,24 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     let version = ruby.ary_new_from_values(&[1_i64.into_value_with(ruby), 6_i64.into_value_with(ruby)]);
     version.freeze();
     let env = ruby.hash_new();
+    // Every request replaces these: their places are made here, so that the copy never has to grow.
+    for place in keys.replaced() {
+        env.aset(key(place), ())?;
+    }
     env.aset(key(keys.version), version)?;
     env.aset(key(keys.errors), reader.get::<Value>("errors_io")?)?;
     env.aset(key(keys.multithread), settings.pool.max_threads > 1)?;
     env.aset(key(keys.multiprocess), reader.get::<bool>("multiprocess")?)?;
     env.aset(key(keys.run_once), false)?;
     env.aset(key(keys.hijack_p), true)?;
-    env.aset(key(keys.script_name), frozen(ruby, &reader.get::<String>("script_name")?))?;
-    env.aset(key(keys.server_software), frozen(ruby, &reader.get::<String>("software")?))?;
+    env.aset(
+        key(keys.script_name),
+        frozen(ruby, &reader.get::<String>("script_name")?),
+    )?;
+    env.aset(
+        key(keys.server_software),
+        frozen(ruby, &reader.get::<String>("software")?),
+    )?;
     env.aset(key(keys.gateway_interface), key(keys.cgi))?;
     env.aset(key(keys.input), null_input)?;
     env.aset(key(keys.body_wait), 0.0)?;

@@ -36,7 +36,10 @@ impl EarlyHints {
             Ok(ForEach::Continue)
         })?;
         if !map.is_empty() {
-            self.ticket.interim(ResponseHead { status: StatusCode::EARLY_HINTS, headers: map });
+            self.ticket.interim(ResponseHead {
+                status: StatusCode::EARLY_HINTS,
+                headers: map,
+            });
         }
         Ok(())
     }

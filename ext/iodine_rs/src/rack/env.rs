@@ -9,9 +9,7 @@ use iodine_core::handoff::{Peer, Request, TicketHandle};
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::ReprValue;
 use magnus::{Error, Ruby, Value};
-use rb_sys::{
-    VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_dup, rb_interned_str, rb_str_cat, rb_str_new,
-};
+use rb_sys::{VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_dup, rb_interned_str, rb_str_cat, rb_str_new};
 
 use super::context::Context;
 use super::early_hints::EarlyHints;
@@ -22,8 +20,10 @@ use crate::keys::{Keys, keys, write_header_key};
 /// Builds the env. `request.body` is taken.
 pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: TicketHandle) -> Result<Value, Error> {
     let body_len = request.body.len();
-    let input = input::build(ruby, cx, &mut request.body)?;
-    let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
+    let input = input::build(ruby, &mut request.body)?;
+    let hints = cx
+        .early_hints
+        .then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
     let hijack = Hijack::create(ruby, ticket, cx.release_limit);
     let template = cx.template(ruby);
     let scheme = cx.url_scheme(ruby);
@@ -31,7 +31,10 @@ pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: Ti
         // SAFETY: the GVL is held; all Values are on this stack; a jump (out of memory) is caught by `protect`, and
         // nothing in this closure has to be dropped.
         unsafe {
-            let env = Env { hash: rb_hash_dup(template), keys: keys() };
+            let env = Env {
+                hash: rb_hash_dup(template),
+                keys: keys(),
+            };
             env.request_line(request);
             env.peer(request.peer);
             env.authority(request, scheme);
@@ -65,7 +68,16 @@ impl Env {
 
     unsafe fn set_bytes(&self, key: VALUE, bytes: &[u8]) {
         // SAFETY: see the impl.
-        unsafe { self.set(key, if bytes.is_empty() { self.keys.empty } else { string(bytes) }) };
+        unsafe {
+            self.set(
+                key,
+                if bytes.is_empty() {
+                    self.keys.empty
+                } else {
+                    string(bytes)
+                },
+            )
+        };
     }
 
     unsafe fn request_line(&self, request: &Request) {
@@ -73,7 +85,11 @@ impl Env {
         let method = &request.parts.method;
         // SAFETY: see the impl.
         unsafe {
-            self.set(keys.request_method, keys.method(method).unwrap_or_else(|| string(method.as_str().as_bytes())));
+            self.set(
+                keys.request_method,
+                keys.method(method)
+                    .unwrap_or_else(|| string(method.as_str().as_bytes())),
+            );
             let path = string(uri.path().as_bytes());
             self.set(keys.path_info, path);
             self.set(keys.request_path, path);
@@ -143,7 +159,10 @@ impl Env {
             if !host.is_empty() {
                 self.set_bytes(keys.http_host, host);
             }
-            self.set(keys.url_scheme, scheme.unwrap_or(if https { keys.https } else { keys.http }));
+            self.set(
+                keys.url_scheme,
+                scheme.unwrap_or(if https { keys.https } else { keys.http }),
+            );
         }
     }
 
@@ -188,14 +207,20 @@ impl Env {
             }
             // Longer names than `max_header_name_size` do not get here; the buffer is larger than any sane setting.
             let mut buffer = [0; 1024];
-            let Some(length) = write_header_key(name.as_str(), &mut buffer) else { return };
+            let Some(length) = write_header_key(name.as_str(), &mut buffer) else {
+                return;
+            };
             self.set(rb_interned_str(buffer.as_ptr().cast(), length as i64), value(name));
         }
     }
 
     unsafe fn version(&self, version: Version, http_version: bool) {
         let keys = self.keys;
-        let protocol = if version == Version::HTTP_10 { keys.http_10 } else { keys.http_11 };
+        let protocol = if version == Version::HTTP_10 {
+            keys.http_10
+        } else {
+            keys.http_11
+        };
         // SAFETY: see the impl.
         unsafe {
             self.set(keys.server_protocol, protocol);

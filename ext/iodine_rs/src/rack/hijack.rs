@@ -39,7 +39,12 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
 
 impl Hijack {
     pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration) -> Obj<Hijack> {
-        ruby.obj_wrap(Hijack { ticket, limit, env: Cell::new(None), io: Cell::new(None) })
+        ruby.obj_wrap(Hijack {
+            ticket,
+            limit,
+            env: Cell::new(None),
+            io: Cell::new(None),
+        })
     }
 
     pub(super) fn set_env(&self, env: Value) {
@@ -53,7 +58,10 @@ impl Hijack {
         }
         let (takeover, released) = Takeover::new();
         if !this.ticket.answer_now(Reply::Takeover(None, takeover)) {
-            return Err(Error::new(ruby.exception_io_error(), "the request has been answered; hijack inside app.call"));
+            return Err(Error::new(
+                ruby.exception_io_error(),
+                "the request has been answered; hijack inside app.call",
+            ));
         }
         let io = socket::receive(ruby, &released, this.limit)?;
         this.io.set(Some(io.into()));
@@ -62,7 +70,9 @@ impl Hijack {
     }
 
     fn note_in_env(&self, ruby: &Ruby, io: Value) -> Result<(), Error> {
-        let Some(env) = self.env.get().and_then(|env| RHash::from_value(ruby.get_inner(env))) else { return Ok(()) };
+        let Some(env) = self.env.get().and_then(|env| RHash::from_value(ruby.get_inner(env))) else {
+            return Ok(());
+        };
         // SAFETY: the table's Strings live for ever.
         let key = unsafe { Value::from_raw(keys().hijack_io) };
         if env.is_frozen() { Ok(()) } else { env.aset(key, io) }

@@ -4,19 +4,15 @@ use std::os::fd::IntoRawFd;
 
 use iodine_core::handoff::RequestBody;
 use magnus::value::{Lazy, ReprValue};
-use magnus::{Error, Module, RClass, Ruby, Value};
+use magnus::{Error, RClass, Ruby, Value};
 
-use super::context::Context;
+use super::constant;
 
-static STRING_IO: Lazy<RClass> = Lazy::new(|ruby| {
-    // lib/iodine_rs.rb requires "stringio".
-    ruby.class_object().const_get("StringIO").unwrap_or_else(|_| ruby.class_object())
-});
-static FILE: Lazy<RClass> =
-    Lazy::new(|ruby| ruby.class_object().const_get("File").unwrap_or_else(|_| ruby.class_object()));
+static STRING_IO: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "StringIO"));
+static FILE: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "File"));
 
 /// The input object for a body; `None` without one (the env's template holds the empty input).
-pub(super) fn build(ruby: &Ruby, _cx: &Context, body: &mut RequestBody) -> Result<Option<Value>, Error> {
+pub(super) fn build(ruby: &Ruby, body: &mut RequestBody) -> Result<Option<Value>, Error> {
     match std::mem::replace(body, RequestBody::Empty) {
         RequestBody::Empty => Ok(None),
         RequestBody::Memory(bytes) => {

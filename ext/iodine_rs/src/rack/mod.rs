@@ -14,13 +14,21 @@ mod sink;
 mod socket;
 mod stream;
 
-use magnus::{Error, RModule, Ruby};
+use magnus::{Error, RModule, Ruby, TryConvert};
 
 pub(crate) use context::Context;
 
 /// Defines the classes of this room.
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
+    ruby.require("socket")?;
+    ruby.require("stringio")?;
     stream::init(ruby, module)?;
     hijack::init(ruby, module)?;
     early_hints::init(ruby, module)
+}
+
+/// A class of Ruby's own, or one that [`init`] has loaded.
+fn constant<T: TryConvert>(ruby: &Ruby, name: &str) -> T {
+    ruby.eval(name)
+        .expect("Ruby's own classes and those of the libraries loaded by init exist")
 }

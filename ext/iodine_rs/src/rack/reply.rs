@@ -31,15 +31,26 @@ pub(super) struct Answer {
 pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, Error> {
     let (status, headers, body) = triplet(ruby, response)?;
     let code = status_code(ruby, status)?;
-    let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
+    let mut fields = Fields {
+        ruby,
+        app,
+        map: HeaderMap::new(),
+        hijack: None,
+    };
     fields.read(headers)?;
     if body.is_nil() {
-        return Err(app_error::new(ruby, "the app returned nil as body; return an Array of Strings, [] for none".into()));
+        return Err(app_error::new(
+            ruby,
+            "the app returned nil as body; return an Array of Strings, [] for none".into(),
+        ));
     }
     let declared = fields.declared_length()?;
     Ok(Answer {
         framed: fields.map.contains_key(TRANSFER_ENCODING),
-        head: ResponseHead { status: code, headers: fields.map },
+        head: ResponseHead {
+            status: code,
+            headers: fields.map,
+        },
         hijack: fields.hijack,
         body,
         declared,
@@ -58,7 +69,10 @@ fn triplet(ruby: &Ruby, response: Value) -> Result<(Value, Value, Value), Error>
         Some(array) if array.len() == 3 => Ok((array.entry(0)?, array.entry(1)?, array.entry(2)?)),
         _ => {
             let seen = shorten(&response.inspect());
-            Err(app_error::new(ruby, format!("the app returned {seen}; a Rack app returns [status, headers, body]")))
+            Err(app_error::new(
+                ruby,
+                format!("the app returned {seen}; a Rack app returns [status, headers, body]"),
+            ))
         }
     }
 }
@@ -76,7 +90,10 @@ fn status_code(ruby: &Ruby, status: Value) -> Result<StatusCode, Error> {
         .filter(|code| !code.is_informational() || *code == StatusCode::SWITCHING_PROTOCOLS)
         .ok_or_else(|| {
             let seen = shorten(&status.inspect());
-            app_error::new(ruby, format!("the app returned the status {seen}; use an Integer from 200 to 999, or 101"))
+            app_error::new(
+                ruby,
+                format!("the app returned the status {seen}; use an Integer from 200 to 999, or 101"),
+            )
         })
 }
 
@@ -97,7 +114,10 @@ impl Fields<'_> {
         }
         if !headers.respond_to("each", false)? {
             let seen = shorten(&headers.inspect());
-            return Err(app_error::new(self.ruby, format!("the app returned {seen} as headers; return a Hash")));
+            return Err(app_error::new(
+                self.ruby,
+                format!("the app returned {seen} as headers; return a Hash"),
+            ));
         }
         let pairs: RArray = headers.funcall("to_a", ())?;
         for pair in pairs {
@@ -174,7 +194,10 @@ impl Fields<'_> {
         let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
         match number {
             Some(number) if digits.iter().all(u8::is_ascii_digit) && values.next().is_none() => Ok(Some(number)),
-            _ => Err(self.illegal("a content-length that is not one number of bytes", "leave it out, or set it to one")),
+            _ => Err(self.illegal(
+                "a content-length that is not one number of bytes",
+                "leave it out, or set it to one",
+            )),
         }
     }
 }

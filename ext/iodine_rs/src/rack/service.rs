@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use iodine_core::handoff::{Job, Payload, Reply, ResponseHead, Ticket, Worker};
 use magnus::value::ReprValue;
-use magnus::{Error, IntoValue, Ruby, Value};
+use magnus::{Error, IntoValue, RArray, Ruby, Value};
 
 use super::body::{self, Sent};
 use super::callbacks::{self, Finished};
@@ -22,9 +22,23 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, job: Job) ->
     }
     let head_only = request.parts.method == Method::HEAD;
     let http10 = request.parts.version == http::Version::HTTP_10;
-    let env = env::build(ruby, cx, &mut request, ticket.handle())?;
+    let env = match env::build(ruby, cx, &mut request, ticket.handle()) {
+        Ok(env) => env,
+        Err(error) if exception(ruby, &error).is_none() => return Err(error),
+        Err(error) => {
+            // Out of memory or descriptors; the ticket answers 500.
+            cx.log_error(ruby, &error, ruby.qnil().as_value(), "building the env");
+            return Ok(());
+        }
+    };
     drop(request);
-    let call = Call { ruby, cx, env, head_only, http10 };
+    let call = Call {
+        ruby,
+        cx,
+        env,
+        head_only,
+        http10,
+    };
     call.run(worker, ticket)
 }
 
@@ -56,10 +70,21 @@ impl Call<'_> {
         let (status, headers, body) = (answer.status, answer.headers, answer.body);
         let sent = body::send(self, worker, ticket, answer);
         let (outcome, permit) = match sent {
-            Sent::Whole => (self.finish(Some(body), Finished { status, headers, error: None }), None),
-            Sent::Streamed(permit, error) => {
-                (self.finish(Some(body), Finished { status, headers, error }), Some(permit))
-            }
+            Sent::Whole => (
+                self.finish(
+                    Some(body),
+                    Finished {
+                        status,
+                        headers,
+                        error: None,
+                    },
+                ),
+                None,
+            ),
+            Sent::Streamed(permit, error) => (
+                self.finish(Some(body), Finished { status, headers, error }),
+                Some(permit),
+            ),
             Sent::Failed(ticket, error, permit) => (self.fail(ticket, error, Some(body)), permit),
         };
         if let Some(permit) = permit {
@@ -87,14 +112,28 @@ impl Call<'_> {
                 (status.into_value_with(self.ruby), self.ruby.hash_new().as_value())
             }
         };
-        self.finish(body, Finished { status: code, headers, error: Some(error) })
+        self.finish(
+            body,
+            Finished {
+                status: code,
+                headers,
+                error: Some(error),
+            },
+        )
     }
 
     /// The app took the connection during `call`: what it returned means nothing, but its callbacks run (drop-in row
     /// H-04).
     fn after_hijack(&self, response: Value) -> Result<(), Error> {
         let status = self.nil();
-        self.finish(body_of(response), Finished { status, headers: self.ruby.hash_new().as_value(), error: None })
+        self.finish(
+            body_of(response),
+            Finished {
+                status,
+                headers: self.ruby.hash_new().as_value(),
+                error: None,
+            },
+        )
     }
 
     /// Closes the body, then runs the callbacks (Rack SPEC, drop-in row R-14).
@@ -112,7 +151,8 @@ impl Call<'_> {
     }
 
     fn close(&self, body: Value) -> Result<(), Error> {
-        if !body.respond_to("close", false).unwrap_or(false) {
+        // An Array is never closed; asking each one would cost a method call.
+        if RArray::from_value(body).is_some() || !body.respond_to("close", false).unwrap_or(false) {
             return Ok(());
         }
         callbacks::settle(self.ruby, self.cx, self.env, "body.close", body.funcall("close", ()))
@@ -132,5 +172,8 @@ fn empty(status: u16) -> ResponseHead {
 
 /// The body of whatever an app returned, to be closed.
 fn body_of(response: Value) -> Option<Value> {
-    magnus::RArray::from_value(response)?.entry::<Value>(2).ok().filter(|body| !body.is_nil())
+    RArray::from_value(response)?
+        .entry::<Value>(2)
+        .ok()
+        .filter(|body| !body.is_nil())
 }

@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use iodine_core::handoff::{Reply, ResponseHead, Room, StreamReader, StreamWriter, Ticket, stream};
 use magnus::value::Lazy;
-use magnus::{Error, ExceptionClass, Module, RModule, RString, Ruby};
+use magnus::{Error, ExceptionClass, RString, Ruby};
 
+use super::constant;
 use crate::{gvl, pins};
 
 /// How long one wait for a slow client lasts. The core cuts a client that does not read at all (`write_timeout`).
 const PATIENCE: Duration = Duration::from_secs(1);
 
-static EPIPE: Lazy<ExceptionClass> = Lazy::new(|ruby| {
-    let errno: Result<RModule, Error> = ruby.class_object().const_get("Errno");
-    errno.and_then(|errno| errno.const_get("EPIPE")).unwrap_or_else(|_| ruby.exception_io_error())
-});
+static EPIPE: Lazy<ExceptionClass> = Lazy::new(|ruby| constant(ruby, "Errno::EPIPE"));
 
 /// See the module.
 pub(super) struct Sink {
@@ -35,14 +33,31 @@ impl Sink {
     /// A body that starts with its first part, so that an app that fails before it can still be answered with 500.
     pub(super) fn new(ticket: Ticket, head: ResponseHead, framed: bool, capacity: usize) -> Sink {
         let (writer, reader) = stream(&ticket.handle(), capacity);
-        Sink { writer, opening: Mutex::new(Some(Opening { ticket, head, reader, framed })) }
+        Sink {
+            writer,
+            opening: Mutex::new(Some(Opening {
+                ticket,
+                head,
+                reader,
+                framed,
+            })),
+        }
     }
 
     /// Sends the head, if that has not happened.
     pub(super) fn open(&self) {
         if let Some(opening) = self.take_opening() {
-            let Opening { ticket, head, reader, framed } = opening;
-            ticket.answer_now(if framed { Reply::Framed(head, reader) } else { Reply::Stream(head, reader) });
+            let Opening {
+                ticket,
+                head,
+                reader,
+                framed,
+            } = opening;
+            ticket.answer_now(if framed {
+                Reply::Framed(head, reader)
+            } else {
+                Reply::Stream(head, reader)
+            });
         }
     }
 

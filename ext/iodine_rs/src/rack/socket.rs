@@ -4,19 +4,15 @@ use std::os::fd::IntoRawFd;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
-use iodine_core::handoff::{Socket, Takeover, TakenOver};
+use iodine_core::handoff::{Socket, TakenOver, Takeover};
 use magnus::value::{Lazy, ReprValue};
-use magnus::{Error, Module, RClass, Ruby, Value};
+use magnus::{Error, RClass, Ruby, Value};
 
+use super::constant;
 use crate::gvl;
 
-static TCP: Lazy<RClass> = Lazy::new(|ruby| class(ruby, "TCPSocket"));
-static UNIX: Lazy<RClass> = Lazy::new(|ruby| class(ruby, "UNIXSocket"));
-
-fn class(ruby: &Ruby, name: &str) -> RClass {
-    // lib/iodine_rs.rb requires "socket".
-    ruby.class_object().const_get(name).unwrap_or_else(|_| ruby.class_object())
-}
+static TCP: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "TCPSocket"));
+static UNIX: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "UNIXSocket"));
 
 /// Waits, without the GVL, until the core has released the connection, and wraps it.
 ///

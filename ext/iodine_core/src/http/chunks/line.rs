@@ -10,6 +10,10 @@ const DIGITS_MAX: usize = 16;
 /// hyper counts the extensions of one body too and gives up at 16 KiB, whatever our limit says.
 const EXTENSIONS_MAX: usize = 16 * 1024 - 1;
 
+/// hyper's own limits for trailers, in lines and bytes. A trailer section beyond them has no honest sender.
+const TRAILERS_MAX: usize = 100;
+const TRAILER_BYTES_MAX: usize = 16 * 1024 - 1;
+
 /// Reads `chunk-size [BWS chunk-ext] CRLF`.
 #[derive(Debug, Clone)]
 pub(super) struct Size {
@@ -122,16 +126,15 @@ impl Trailers {
             at: Within::Start,
             bytes: 0,
             lines: 0,
-            bytes_limit: limits.head,
-            lines_limit: limits.header_count,
+            bytes_limit: limits.head.min(TRAILER_BYTES_MAX),
+            lines_limit: limits.header_count.min(TRAILERS_MAX),
         }
     }
 
     /// Takes one byte; `true` once the empty line is complete.
     pub(super) fn step(&mut self, byte: u8) -> Result<bool, Refusal> {
         self.bytes += 1;
-        // hyper allows one byte less for trailers than for a head.
-        if self.bytes >= self.bytes_limit || self.lines > self.lines_limit {
+        if self.bytes > self.bytes_limit || self.lines > self.lines_limit {
             return Err(Refusal::fields_too_large("trailers above the limit of a request head"));
         }
         self.at = match (self.at, byte) {

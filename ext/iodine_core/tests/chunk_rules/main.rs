@@ -1,0 +1,99 @@
+//! The rule book for chunked bodies (RFC 9112 §7.1), one line a case: rows 49–80 of the project's catalogue.
+//!
+//! Every case is fed whole, byte by byte, and in any two pieces, with the same verdict; what is accepted is also given
+//! to hyper, which has to find the same data and the same end.
+
+/// Makes one `#[test]` of each row: `name: body => status;`.
+macro_rules! refused {
+    ($($name:ident: $body:expr => $status:expr;)*) => {
+        $(#[test] fn $name() { $crate::assert_refused($body, $status); })*
+    };
+}
+
+/// Makes one `#[test]` of each row: `name: body;`.
+macro_rules! accepted {
+    ($($name:ident: $body:expr;)*) => {
+        $(#[test] fn $name() { $crate::assert_accepted($body); })*
+    };
+}
+
+/// Makes one `#[test]` of each row: `name: beginning of a body;`.
+macro_rules! unfinished {
+    ($($name:ident: $body:expr;)*) => {
+        $(#[test] fn $name() { assert_eq!($crate::verdict($body.as_ref(), &$crate::LIMITS), Ok(None)); })*
+    };
+}
+
+mod agreement;
+mod limits;
+mod rows;
+
+use iodine_core::http::chunks::Chunks;
+use iodine_core::settings::Limits;
+
+/// The limits of a server without options.
+pub const LIMITS: Limits = Limits {
+    path: 8192,
+    uri: 12_288,
+    query: 10_240,
+    fragment: 1024,
+    header_name: 256,
+    header_value: 81_920,
+    head: 114_688,
+    header_count: 1000,
+    method: 20,
+    chunk_line: 4096,
+    chunk_extensions: 16_384,
+    body_memory: 114_688,
+    content_length: None,
+    min_body_rate: 500,
+};
+
+/// What follows a body on its connection.
+const NEXT: &[u8] = b"\r\nGET / HTTP/1.1\r\n\r\n";
+
+/// Length of the body, `None` if it has no end yet, or the status it is refused with.
+pub type Verdict = Result<Option<usize>, u16>;
+
+/// Feeds `pieces` one after the other, as they come from a socket.
+pub fn feed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limits: &Limits) -> Verdict {
+    let mut chunks = Chunks::new(limits);
+    let mut used = 0;
+    for piece in pieces {
+        let advance = chunks.advance(piece).map_err(|refusal| refusal.status.as_u16())?;
+        used += advance.used;
+        if advance.done {
+            return Ok(Some(used));
+        }
+        assert_eq!(
+            advance.used,
+            piece.len(),
+            "all bytes are used up to the end of the body"
+        );
+    }
+    Ok(None)
+}
+
+/// The verdict on `bytes`, asserted to be the same however they are cut.
+pub fn verdict(bytes: &[u8], limits: &Limits) -> Verdict {
+    let whole = feed([bytes], limits);
+    assert_eq!(feed(bytes.chunks(1), limits), whole, "byte by byte");
+    // All cuts of a long body cost a square of its length; there, some of them have to do.
+    for cut in (0..bytes.len()).step_by(1 + bytes.len() / 300) {
+        let (before, behind) = bytes.split_at(cut);
+        assert_eq!(feed([before, behind], limits), whole, "cut at {cut}");
+    }
+    whole
+}
+
+/// Panics unless `body` is refused with `status`.
+pub fn assert_refused(body: impl AsRef<[u8]>, status: u16) {
+    assert_eq!(verdict(body.as_ref(), &LIMITS), Err(status));
+}
+
+/// Panics unless `body` is accepted, with the end at its end, by the rules and by hyper.
+pub fn assert_accepted(body: impl AsRef<[u8]>) {
+    let body = body.as_ref();
+    assert_eq!(verdict(&[body, NEXT].concat(), &LIMITS), Ok(Some(body.len())));
+    agreement::assert_hyper_accepts(body);
+}
