@@ -63,7 +63,7 @@ enum End {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(stream: Stream, permit: Permit, shared: Arc<Shared>) {
+pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) {
     let Ok(peer) = stream.peer() else { return };
     let link = Arc::new(Link::new());
     let talk = Talk {
@@ -77,12 +77,12 @@ pub(crate) async fn serve(stream: Stream, permit: Permit, shared: Arc<Shared>) {
         let (end, mut rest) = converse(wire, &talk).await;
         match end {
             End::Wide => rest.widen(),
-            End::Detached(detach) => match raw::send(rest, *detach, timeouts.write).await {
-                Ok(Some(kept)) => {
+            End::Detached(detach) => match raw::send(rest, *detach, timeouts).await {
+                Some(kept) => {
                     rest = kept;
                     rest.rearm();
                 }
-                Ok(None) | Err(_) => return,
+                None => return,
             },
             End::Refused(refusal) => {
                 raw::log_refusal(&shared, peer, &refusal, Some(rest.unread()));
@@ -92,11 +92,10 @@ pub(crate) async fn serve(stream: Stream, permit: Permit, shared: Arc<Shared>) {
                 return;
             }
             End::Closed { linger } if linger || rest.has_unread() => return raw::linger(rest, timeouts.linger).await,
-            End::Closed { .. } | End::Cut => break,
+            End::Closed { .. } | End::Cut => return rest.stream().hang_up(),
         }
         wire = rest;
     }
-    drop(permit);
 }
 
 /// Lets hyper serve until something comes up that it cannot do.

@@ -85,7 +85,7 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
             Delivery::Final(reply) => break reply,
         }
     };
-    let last = talk.is_last();
+    let mut last = talk.is_last();
     let detach = |what| Detach {
         http10: asked.http10,
         head_only: asked.head_only,
@@ -94,7 +94,12 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
     };
     let mut response = match reply {
         Reply::Full(head, payload) => response::full(head, payload, asked.head_only),
-        Reply::Stream(head, reader) => response::streamed(head, reader, asked.head_only),
+        Reply::Stream(head, reader) => {
+            let response = response::streamed(head, reader, asked.head_only);
+            // Without chunks only the end of the connection can end such a body (RFC 9112 §6.3).
+            last |= asked.http10 && response.body().size_hint().exact().is_none();
+            response
+        }
         Reply::Framed(head, reader) => return talk.leave_hyper(detach(Detached::Framed(head, reader))).await,
         Reply::File(head, file, len) => return talk.leave_hyper(detach(Detached::File(head, file, len))).await,
         Reply::Takeover(head, to) => return talk.leave_hyper(detach(Detached::Takeover(head, to))).await,

@@ -18,6 +18,7 @@ use super::shared::Shared;
 use super::wire::Wire;
 use crate::handoff::{Peer, ResponseHead, StreamEnd, StreamReader, TakenOver, Takeover};
 use crate::net::stream::Stream;
+use crate::settings::Timeouts;
 
 /// Bytes given to one `sendfile`: a reader on a fast link must not keep the thread for a whole large file.
 const SENDFILE_STEP: usize = 1024 * 1024;
@@ -105,9 +106,7 @@ pub(crate) async fn refuse(wire: &mut Wire, refusal: &Refusal, limit: Duration) 
 /// and a reset may overtake the answer (RFC 9112 §9.6).
 pub(crate) async fn linger(mut wire: Wire, limit: Duration) {
     let stream = wire.stream();
-    if tokio::io::AsyncWriteExt::shutdown(stream).await.is_err() {
-        return;
-    }
+    stream.hang_up();
     let _ = timeout(limit, async {
         let mut scratch = [0; 4096];
         let mut discarded = 0;
@@ -122,55 +121,37 @@ pub(crate) async fn linger(mut wire: Wire, limit: Duration) {
 }
 
 /// Sends what the exchange wanted to send without hyper. Returns the wire where another request may follow.
-pub(crate) async fn send(mut wire: Wire, detach: Detach, limit: Duration) -> io::Result<Option<Wire>> {
+pub(crate) async fn send(mut wire: Wire, detach: Detach, timeouts: &Timeouts) -> Option<Wire> {
     let Detach {
         http10,
         head_only,
-        mut persistent,
+        persistent,
         what,
     } = detach;
-    match what {
-        Detached::File(head, file, len) => {
-            persistent &= !asks_to_close(&head.headers);
-            send_file(
-                &mut wire,
-                head,
-                &file,
-                len,
-                Manner {
-                    http10,
-                    head_only,
-                    persistent,
-                },
-                limit,
-            )
-            .await?;
-        }
-        Detached::Framed(head, reader) => {
-            persistent &= !asks_to_close(&head.headers);
-            send_framed(
-                &mut wire,
-                head,
-                reader,
-                Manner {
-                    http10,
-                    head_only,
-                    persistent,
-                },
-                limit,
-            )
-            .await?;
-        }
+    let asks_to_close = match &what {
+        Detached::File(head, ..) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
+        Detached::Takeover(..) => false,
+    };
+    let manner = Manner {
+        http10,
+        head_only,
+        persistent: persistent && !asks_to_close,
+    };
+    let limit = timeouts.write;
+    let sent = match what {
+        Detached::File(head, file, len) => send_file(&mut wire, head, &file, len, manner, limit).await,
+        Detached::Framed(head, reader) => send_framed(&mut wire, head, reader, manner, limit).await,
         Detached::Takeover(head, to) => {
-            release(wire, head, to, limit).await?;
-            return Ok(None);
+            release(wire, head, to, limit).await;
+            return None;
         }
+    };
+    match sent {
+        Ok(()) if manner.persistent => return Some(wire),
+        Ok(()) => linger(wire, timeouts.linger).await,
+        Err(_) => wire.stream().hang_up(),
     }
-    if persistent {
-        return Ok(Some(wire));
-    }
-    linger(wire, limit).await;
-    Ok(None)
+    None
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -240,6 +221,8 @@ async fn send_framed(
     manner: Manner,
     limit: Duration,
 ) -> io::Result<()> {
+    // RFC 9112 §6.3: of two framings only the coding counts.
+    head.headers.remove(CONTENT_LENGTH);
     set_connection(&mut head.headers, manner);
     let mut bytes = Vec::new();
     encode_head(&mut bytes, &head, true);
@@ -256,22 +239,26 @@ async fn send_framed(
     }
 }
 
-/// Gives the connection to the application, after the head of a 101 where there is one.
-async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit: Duration) -> io::Result<()> {
+/// Gives the connection to the application, after the head of a 101 where there is one. Where that fails, the
+/// application learns it from the end of its waiting.
+async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit: Duration) {
     if let Some(mut head) = head {
         if !head.headers.contains_key(CONNECTION) && head.headers.contains_key(UPGRADE) {
             head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         }
         let mut bytes = Vec::new();
         encode_head(&mut bytes, &head, false);
-        write_all(wire.stream(), &bytes, limit).await?;
+        if write_all(wire.stream(), &bytes, limit).await.is_err() {
+            return wire.stream().hang_up();
+        }
     }
     let (stream, unread) = wire.into_parts();
-    to.release(TakenOver {
-        socket: stream.into_socket()?,
-        unread: strip(unread),
-    });
-    Ok(())
+    if let Ok(socket) = stream.into_socket() {
+        to.release(TakenOver {
+            socket,
+            unread: strip(unread),
+        });
+    }
 }
 
 /// `Bytes` of length 0 would keep its buffer alive.

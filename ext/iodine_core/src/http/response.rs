@@ -19,6 +19,8 @@ pub(crate) enum ResponseBody {
         reader: StreamReader,
         /// What the application declared; nothing beyond it is sent.
         left: Option<u64>,
+        /// The application failed, and hyper was given the time to send what came before.
+        failed: bool,
     },
 }
 
@@ -42,11 +44,17 @@ impl Body for ResponseBody {
         match self.get_mut() {
             ResponseBody::Empty => Poll::Ready(None),
             ResponseBody::Payload(payload) => Poll::Ready(payload.pop().map(|piece| Ok(Frame::data(piece)))),
-            ResponseBody::Stream { reader, left } => match reader.poll_part(cx) {
+            ResponseBody::Stream { reader, left, failed } => match reader.poll_part(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(part)) => Poll::Ready(Some(Ok(Frame::data(within(part, left))))),
                 Poll::Ready(Err(StreamEnd::Finished)) if left.unwrap_or(0) == 0 => Poll::Ready(None),
-                Poll::Ready(Err(_)) => Poll::Ready(Some(Err(BodyCut))),
+                Poll::Ready(Err(_)) if *failed => Poll::Ready(Some(Err(BodyCut))),
+                Poll::Ready(Err(_)) => {
+                    // hyper drops what it holds when a body fails. It flushes when a body has nothing at the moment.
+                    *failed = true;
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
             },
         }
     }
@@ -106,7 +114,14 @@ pub(crate) fn streamed(mut head: ResponseHead, reader: StreamReader, head_only: 
     if head_only || is_bodiless(head.status) {
         return assemble(head, ResponseBody::Empty);
     }
-    assemble(head, ResponseBody::Stream { reader, left: declared })
+    assemble(
+        head,
+        ResponseBody::Stream {
+            reader,
+            left: declared,
+            failed: false,
+        },
+    )
 }
 
 /// Adds what ends the connection after this response.

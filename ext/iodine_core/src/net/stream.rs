@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rustix::fd::{AsFd, BorrowedFd};
+use rustix::net::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -47,6 +48,12 @@ impl Stream {
     /// Waits until the socket is writable and lets `write` try.
     pub(crate) async fn write_with<T>(&self, mut write: impl FnMut(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
         either!(self, stream => stream.async_io(Interest::WRITABLE, || write(stream.as_fd())).await)
+    }
+
+    /// Ends our side. Closing the descriptor alone would not, while a child that the application forked holds a copy.
+    pub(crate) fn hang_up(&self) {
+        // A socket that is not connected any more has nobody to tell.
+        let _ = either!(self, stream => rustix::net::shutdown(stream, Shutdown::Write));
     }
 
     /// Gives the socket up, in non-blocking mode.

@@ -45,6 +45,8 @@ pub(super) fn send(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, mut ans
     if answer.head.status == StatusCode::SWITCHING_PROTOCOLS {
         return upgrade(call, worker, ticket, answer);
     }
+    // Chunks are unknown to HTTP/1.0.
+    answer.framed &= !call.http10;
     let bodiless = call.head_only || is_bodiless(answer.head.status);
     if let Some(callable) = answer.hijack {
         return if bodiless {
@@ -71,10 +73,7 @@ pub(super) fn send(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, mut ans
             Err(error) => Sent::Failed(ticket, error, None),
         },
         Kind::Parts | Kind::Callable if bodiless => head_only(ticket, answer.head),
-        Kind::Parts => {
-            answer.framed &= !call.http10;
-            each(call, worker, ticket, answer)
-        }
+        Kind::Parts => each(call, worker, ticket, answer),
         Kind::Callable => run(call, worker, ticket, answer, body),
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Version};
-use iodine_core::handoff::{Peer, Request, TicketHandle};
+use iodine_core::handoff::{Peer, Request, RequestBody, TicketHandle};
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::ReprValue;
 use magnus::{Error, Ruby, Value};
@@ -17,9 +17,15 @@ use super::hijack::Hijack;
 use super::input;
 use crate::keys::{Keys, keys, write_header_key};
 
-/// Builds the env. `request.body` is taken.
-pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: TicketHandle) -> Result<Value, Error> {
+/// Builds the env, and names `rack.input` where it is a file. `request.body` is taken.
+pub(super) fn build(
+    ruby: &Ruby,
+    cx: &Context,
+    request: &mut Request,
+    ticket: TicketHandle,
+) -> Result<(Value, Option<Value>), Error> {
     let body_len = request.body.len();
+    let spooled = matches!(request.body, RequestBody::File { .. });
     let input = input::build(ruby, &mut request.body)?;
     let hints = cx
         .early_hints
@@ -43,6 +49,8 @@ pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: Ti
             env.rack(hijack.as_raw(), hints.map(AsRawValue::as_raw));
             if let Some(input) = input {
                 env.body(input.as_raw(), body_len, request.body_wait.as_secs_f64() * 1000.0);
+            } else if request.parts.headers.contains_key(TRANSFER_ENCODING) {
+                env.set_bytes(env.keys.content_length, b"0");
             }
             env.hash
         }
@@ -50,7 +58,7 @@ pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: Ti
     // SAFETY: just made.
     let env = unsafe { Value::from_raw(env) };
     hijack.set_env(env);
-    Ok(env)
+    Ok((env, input.filter(|_| spooled)))
 }
 
 struct Env {

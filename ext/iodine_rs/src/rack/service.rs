@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use iodine_core::handoff::{Job, Payload, Reply, ResponseHead, Ticket, Worker};
+use magnus::rb_sys::AsRawValue;
 use magnus::value::ReprValue;
 use magnus::{Error, IntoValue, RArray, Ruby, Value};
 
@@ -22,8 +23,8 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, job: Job) ->
     }
     let head_only = request.parts.method == Method::HEAD;
     let http10 = request.parts.version == http::Version::HTTP_10;
-    let env = match env::build(ruby, cx, &mut request, ticket.handle()) {
-        Ok(env) => env,
+    let (env, spool) = match env::build(ruby, cx, &mut request, ticket.handle()) {
+        Ok(built) => built,
         Err(error) if exception(ruby, &error).is_none() => return Err(error),
         Err(error) => {
             // Out of memory or descriptors; the ticket answers 500.
@@ -38,6 +39,7 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, job: Job) ->
         env,
         head_only,
         http10,
+        spool,
     };
     call.run(worker, ticket)
 }
@@ -49,6 +51,8 @@ pub(super) struct Call<'a> {
     pub(super) env: Value,
     pub(super) head_only: bool,
     pub(super) http10: bool,
+    /// `rack.input`, where it is a file.
+    pub(super) spool: Option<Value>,
 }
 
 impl Call<'_> {
@@ -142,8 +146,9 @@ impl Call<'_> {
             Some(body) => self.close(body),
             None => Ok(()),
         };
-        callbacks::run(self.ruby, self.cx, self.env, &finished)?;
-        closed?;
+        let called = callbacks::run(self.ruby, self.cx, self.env, &finished);
+        self.close_spool();
+        closed.and(called)?;
         match finished.error {
             Some(error) if exception(self.ruby, &error).is_none() => Err(error),
             _ => Ok(()),
@@ -151,16 +156,29 @@ impl Call<'_> {
     }
 
     fn close(&self, body: Value) -> Result<(), Error> {
-        // An Array is never closed; asking each one would cost a method call.
-        if RArray::from_value(body).is_some() || !body.respond_to("close", false).unwrap_or(false) {
+        // A plain Array has no `close`; asking each one would cost a method call.
+        if is_plain_array(self.ruby, body) || !body.respond_to("close", false).unwrap_or(false) {
             return Ok(());
         }
         callbacks::settle(self.ruby, self.cx, self.env, "body.close", body.funcall("close", ()))
     }
 
+    /// A request body in a file ends with its request: waiting for the garbage collector would fill the disk.
+    fn close_spool(&self) {
+        if let Some(file) = self.spool {
+            // An app that has closed it already is right, too.
+            let _ = file.funcall::<_, _, Value>("close", ());
+        }
+    }
+
     fn nil(&self) -> Value {
         self.ruby.qnil().as_value()
     }
+}
+
+/// Neither a subclass nor an object with methods of its own: `class` gives the singleton class where there is one.
+fn is_plain_array(ruby: &Ruby, body: Value) -> bool {
+    body.class().as_raw() == ruby.class_array().as_raw()
 }
 
 fn empty(status: u16) -> ResponseHead {
