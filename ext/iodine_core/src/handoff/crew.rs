@@ -48,6 +48,8 @@ pub struct Crew {
     dismissed: AtomicBool,
     stopped: AtomicBool,
     taken: AtomicU64,
+    /// Jobs took longer than [`STALE`] lately: a waiting one should not wait to see whether this one does, too.
+    slow: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +102,7 @@ impl Crew {
             dismissed: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             taken: AtomicU64::new(0),
+            slow: AtomicBool::new(false),
         })
     }
 
@@ -246,7 +249,8 @@ impl Crew {
         if self.jobs.is_empty() {
             return false;
         }
-        let somebody = self.running.load(Ordering::SeqCst) > 0 || self.coming.load(Ordering::SeqCst);
+        let coming = self.coming.load(Ordering::SeqCst);
+        let somebody = coming || (self.running.load(Ordering::SeqCst) > 0 && !self.slow.load(Ordering::Relaxed));
         !somebody || self.now().saturating_sub(self.moved.load(Ordering::SeqCst)) >= STALE.as_micros() as u64
     }
 
@@ -284,7 +288,16 @@ impl Crew {
         let job = self.jobs.try_recv().ok()?;
         self.moved.store(self.now(), Ordering::SeqCst);
         self.taken.fetch_add(1, Ordering::Relaxed);
+        if self.slow.load(Ordering::Relaxed) {
+            // This thread will be away for long: somebody else should look after the sockets and the other jobs.
+            self.reactor.see_to_it();
+        }
         Some(job)
+    }
+
+    /// What one job of the last batch took.
+    pub(super) fn note_pace(&self, job: Duration) {
+        self.slow.store(job >= STALE, Ordering::Relaxed);
     }
 
     /// A thread without work waits in the second row. Returns at once where it is needed; `false` after

@@ -14,6 +14,7 @@ use crate::reactor::Reactor;
 #[derive(Debug)]
 pub struct Ticket {
     handle: TicketHandle,
+    left_open: bool,
 }
 
 impl Ticket {
@@ -23,7 +24,13 @@ impl Ticket {
             slot: slot.clone(),
             postbox,
         };
-        (Ticket { handle }, Inbox { slot })
+        (
+            Ticket {
+                handle,
+                left_open: false,
+            },
+            Inbox { slot },
+        )
     }
 
     /// Answers. Nothing happens where the request was answered already (a full hijack) or the client is gone.
@@ -47,6 +54,12 @@ impl Ticket {
         self.handle.slot.abandoned.load(Ordering::Acquire)
     }
 
+    /// Gives the right to answer to whoever holds a handle: the connection stays open and silent until then (Rack's
+    /// status -1).
+    pub fn leave_open(mut self) {
+        self.left_open = true;
+    }
+
     /// Whether the answer has been given (by a full hijack during `app.call`).
     pub fn is_answered(&self) -> bool {
         self.handle.is_answered()
@@ -55,7 +68,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.is_answered() {
+        if !self.left_open && !self.is_answered() {
             self.handle.answer(Reply::Lost);
         }
     }
@@ -130,6 +143,11 @@ impl Slot {
     pub(crate) fn put(&self, parcel: Parcel) {
         let waker = {
             let mut state = self.lock();
+            if self.abandoned.load(Ordering::Acquire) {
+                // Dropping the parcel tells a streaming body, or a thread that hijacks, that nobody is there.
+                drop(state);
+                return drop(parcel);
+            }
             match parcel {
                 Parcel::Interim(head) => state.interim.push(head),
                 Parcel::Final(reply) => state.reply = Some(reply),
@@ -180,6 +198,10 @@ impl Inbox {
 
 impl Drop for Inbox {
     fn drop(&mut self) {
+        let mut state = self.slot.lock();
         self.slot.abandoned.store(true, Ordering::Release);
+        let unread = state.reply.take();
+        drop(state);
+        drop(unread);
     }
 }

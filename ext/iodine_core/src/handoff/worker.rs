@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Job;
 use super::crew::Crew;
@@ -18,6 +18,8 @@ pub struct Worker {
     post: Arc<Post>,
     running: bool,
     role: Role,
+    /// When the present batch began, and how many jobs it has.
+    batch: Option<(Instant, u32)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,7 @@ impl Worker {
             post: Arc::new(Post::new(thread::current())),
             running: false,
             role: Role::Pool,
+            batch: None,
         }
     }
 
@@ -64,14 +67,24 @@ impl Worker {
         } else {
             None
         };
-        self.set_running(job.is_some() || self.running);
+        if job.is_some() {
+            self.set_running(true);
+            self.batch.get_or_insert_with(|| (Instant::now(), 0)).1 += 1;
+        }
         job
+    }
+
+    fn end_batch(&mut self) {
+        if let Some((begun, jobs)) = self.batch.take() {
+            self.crew.note_pace(begun.elapsed() / jobs);
+        }
     }
 
     /// Waits for work: drives the sockets, or sleeps while another thread does. Looks at the sockets once even where a
     /// job waits already, so that a thread that never runs out of work still reads and writes.
     pub fn wait(&mut self) -> Wait {
         self.set_running(false);
+        self.end_batch();
         let mut idle = false;
         loop {
             if idle && self.crew.retire() {
@@ -196,9 +209,9 @@ impl Post {
 
     /// Sleeps until called. `false` after `limit` without a call.
     pub(super) fn park(&self, limit: Duration) -> bool {
-        let deadline = std::time::Instant::now() + limit;
+        let deadline = Instant::now() + limit;
         while !self.called.swap(false, Ordering::SeqCst) && !self.interrupted.load(Ordering::SeqCst) {
-            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }

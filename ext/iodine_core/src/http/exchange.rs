@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
@@ -93,6 +93,7 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
         what,
     };
     let mut response = match reply {
+        Reply::Full(head, _) if is_declared_304(&head) => return talk.leave_hyper(detach(Detached::Head(head))).await,
         Reply::Full(head, payload) => response::full(head, payload, asked.head_only),
         Reply::Stream(head, reader) => {
             let response = response::streamed(head, reader, asked.head_only);
@@ -104,12 +105,24 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
         Reply::File(head, file, len) => return talk.leave_hyper(detach(Detached::File(head, file, len))).await,
         Reply::Takeover(head, to) => return talk.leave_hyper(detach(Detached::Takeover(head, to))).await,
         Reply::Abort => return Err(Abort),
-        Reply::Lost => lost(asked.head_only),
+        Reply::Lost => {
+            last = true;
+            lost(asked.head_only)
+        }
     };
+    if last && asked.http10 {
+        // hyper adds `keep-alive` for a client that asked for it, unless the response is one of HTTP/1.0.
+        *response.version_mut() = Version::HTTP_10;
+    }
     if last {
         response::close_after(response.headers_mut());
     }
     Ok(response)
+}
+
+/// hyper drops the content-length of a 304, which an app may send (RFC 9110 §8.6).
+fn is_declared_304(head: &ResponseHead) -> bool {
+    head.status == StatusCode::NOT_MODIFIED && head.headers.contains_key(CONTENT_LENGTH)
 }
 
 /// hyper cannot send interim responses: the wire does, between hyper's own writes (see `LinkState::put_interim`).

@@ -56,6 +56,7 @@ pub(crate) struct Detach {
 
 #[derive(Debug)]
 pub(crate) enum Detached {
+    Head(ResponseHead),
     File(ResponseHead, File, u64),
     Framed(ResponseHead, StreamReader),
     Takeover(Option<ResponseHead>, Takeover),

@@ -6,7 +6,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, RETRY_AFTER, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, StatusCode};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
@@ -129,7 +129,7 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, timeouts: &Timeouts) ->
         what,
     } = detach;
     let asks_to_close = match &what {
-        Detached::File(head, ..) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
+        Detached::Head(head) | Detached::File(head, ..) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
         Detached::Takeover(..) => false,
     };
     let manner = Manner {
@@ -139,6 +139,7 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, timeouts: &Timeouts) ->
     };
     let limit = timeouts.write;
     let sent = match what {
+        Detached::Head(head) => send_head(&mut wire, head, manner, limit).await,
         Detached::File(head, file, len) => send_file(&mut wire, head, &file, len, manner, limit).await,
         Detached::Framed(head, reader) => send_framed(&mut wire, head, reader, manner, limit).await,
         Detached::Takeover(head, to) => {
@@ -175,6 +176,14 @@ fn set_connection(headers: &mut HeaderMap, manner: Manner) {
     }
 }
 
+/// A head that ends the response: there is no body.
+async fn send_head(wire: &mut Wire, mut head: ResponseHead, manner: Manner, limit: Duration) -> io::Result<()> {
+    set_connection(&mut head.headers, manner);
+    let mut bytes = Vec::new();
+    encode_head(&mut bytes, &head, true);
+    write_all(wire.stream(), &bytes, limit).await
+}
+
 async fn send_file(
     wire: &mut Wire,
     mut head: ResponseHead,
@@ -183,12 +192,9 @@ async fn send_file(
     manner: Manner,
     limit: Duration,
 ) -> io::Result<()> {
-    head.headers.remove(http::header::TRANSFER_ENCODING);
+    head.headers.remove(TRANSFER_ENCODING);
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
-    set_connection(&mut head.headers, manner);
-    let mut bytes = Vec::new();
-    encode_head(&mut bytes, &head, true);
-    write_all(wire.stream(), &bytes, limit).await?;
+    send_head(wire, head, manner, limit).await?;
     if manner.head_only {
         return Ok(());
     }
@@ -223,10 +229,7 @@ async fn send_framed(
 ) -> io::Result<()> {
     // RFC 9112 §6.3: of two framings only the coding counts.
     head.headers.remove(CONTENT_LENGTH);
-    set_connection(&mut head.headers, manner);
-    let mut bytes = Vec::new();
-    encode_head(&mut bytes, &head, true);
-    write_all(wire.stream(), &bytes, limit).await?;
+    send_head(wire, head, manner, limit).await?;
     if manner.head_only {
         return Ok(());
     }
@@ -243,6 +246,9 @@ async fn send_framed(
 /// application learns it from the end of its waiting.
 async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit: Duration) {
     if let Some(mut head) = head {
+        // RFC 9110 §8.6, RFC 9112 §6.1: a 101 has no framing.
+        head.headers.remove(CONTENT_LENGTH);
+        head.headers.remove(TRANSFER_ENCODING);
         if !head.headers.contains_key(CONNECTION) && head.headers.contains_key(UPGRADE) {
             head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         }

@@ -15,7 +15,7 @@ use magnus::value::ReprValue;
 use magnus::{Error, RArray, RString, Ruby, Value};
 
 use super::context::exception;
-use super::reply::Answer;
+use super::reply::{self, Answer};
 use super::service::Call;
 use super::sink::Sink;
 use super::socket;
@@ -68,7 +68,7 @@ pub(super) fn send(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, mut ans
     };
     match kind {
         Kind::File(file, len) => send_file(call, ticket, answer, file, len),
-        Kind::Complete => match Pieces::of_each(ruby, body) {
+        Kind::Complete => match reply::collect(ruby, body).and_then(|parts| Pieces::of_array(ruby, parts)) {
             Ok(payload) => whole(call, ticket, answer, payload),
             Err(error) => Sent::Failed(ticket, error, None),
         },
@@ -307,8 +307,12 @@ fn upgrade(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: Answer)
     };
     let (takeover, released) = Takeover::new();
     ticket.answer_now(Reply::Takeover(Some(answer.head), takeover));
-    let outcome = socket::receive(call.ruby, &released, call.cx.release_limit)
-        .and_then(|io| callable.funcall::<_, _, Value>("call", (io,)));
+    let outcome = socket::receive(call.ruby, &released, call.cx.release_limit).and_then(|io| {
+        callable.funcall::<_, _, Value>("call", (io,)).inspect_err(|_| {
+            // Half a conversation is worse than none. A socket that is closed already stays closed.
+            let _ = io.funcall::<_, _, Value>("close", ());
+        })
+    });
     if let Err(error) = &outcome {
         log(call, error);
     }
@@ -370,22 +374,6 @@ impl Pieces {
             pieces.push(ruby, part)?;
         }
         Ok(pieces.finish())
-    }
-
-    fn of_each(ruby: &Ruby, body: Value) -> Result<Payload, Error> {
-        // The Strings are copied as they come: a body may reuse one.
-        let parts = ruby.ary_new();
-        let block = {
-            let parts = magnus::value::Opaque::from(parts);
-            ruby.proc_from_fn(
-                move |ruby: &Ruby, arguments: &[Value], _block: Option<Proc>| match arguments.first() {
-                    Some(part) => ruby.get_inner(parts).push(*part),
-                    None => Ok(()),
-                },
-            )
-        };
-        let _: Value = body.funcall_with_block("each", (), block)?;
-        Pieces::of_array(ruby, parts)
     }
 
     fn push(&mut self, ruby: &Ruby, part: Value) -> Result<(), Error> {

@@ -41,7 +41,9 @@ impl Context {
             error_handler: reader.get::<Value>("error_handler")?.into(),
             error_logger: reader.get::<Value>("error_logger")?.into(),
             null_input: null_input.into(),
-            url_scheme: reader.get::<Option<Value>>("rack_url_scheme")?.map(Opaque::from),
+            url_scheme: reader
+                .get::<Option<String>>("rack_url_scheme")?
+                .map(|scheme| scheme_string(ruby, &scheme)),
             http_version: before_3_1(&rack_version),
             early_hints: reader.get("early_hints")?,
             underscore_headers: reader.get("allow_underscore_headers")?,
@@ -98,6 +100,15 @@ pub(super) fn exception(ruby: &Ruby, error: &Error) -> Option<Value> {
             class.funcall::<_, _, Value>("new", (ruby.str_new(message),)).ok()
         }
         magnus::error::ErrorType::Exception(exception) => Some(exception.as_value()),
+    }
+}
+
+/// The table's String where there is one, so that it can be compared by identity.
+fn scheme_string(ruby: &Ruby, scheme: &str) -> Opaque<Value> {
+    match scheme {
+        // SAFETY: the table's Strings live for ever.
+        "https" => unsafe { Value::from_raw(keys().https) }.into(),
+        _ => frozen(ruby, scheme).into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `env['rack.early_hints']`: 103 responses.
 
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use iodine_core::handoff::{ResponseHead, TicketHandle};
 use magnus::r_hash::ForEach;
@@ -27,10 +28,10 @@ impl EarlyHints {
     fn call(&self, headers: RHash) -> Result<(), Error> {
         let mut map = HeaderMap::new();
         headers.foreach(|name: Value, value: Value| {
-            for value in lines(value)? {
-                let name = HeaderName::from_bytes(name.to_r_string()?.to_string()?.as_bytes());
-                if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&value)) {
-                    map.append(name, value);
+            let name = name.to_r_string()?.to_string()?;
+            if let (Some(name), Some(values)) = (hint_name(&name), values(value)?) {
+                for value in values {
+                    map.append(&name, value);
                 }
             }
             Ok(ForEach::Continue)
@@ -43,6 +44,21 @@ impl EarlyHints {
         }
         Ok(())
     }
+}
+
+/// Names that may stand in a 103: no framing (RFC 9110 §8.6), nothing about the connection, nothing of Rack's.
+fn hint_name(name: &str) -> Option<HeaderName> {
+    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    let ours = name == CONTENT_LENGTH || name == TRANSFER_ENCODING || name == CONNECTION;
+    (!ours && !name.as_str().starts_with("rack.") && name.as_str() != "status").then_some(name)
+}
+
+/// `None` where one of them is illegal.
+fn values(value: Value) -> Result<Option<Vec<HeaderValue>>, Error> {
+    Ok(lines(value)?
+        .iter()
+        .map(|line| HeaderValue::from_bytes(line).ok())
+        .collect())
 }
 
 /// Several values come as an Array (Rack 3) or in lines (Rack 2).

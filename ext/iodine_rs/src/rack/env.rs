@@ -146,7 +146,10 @@ impl Env {
     /// `SERVER_NAME`, `SERVER_PORT`, `HTTP_HOST`, `rack.url_scheme`.
     unsafe fn authority(&self, request: &Request, scheme: Option<VALUE>) {
         let (keys, headers) = (self.keys, &request.parts.headers);
-        let https = is_https(headers);
+        let https = match scheme {
+            Some(scheme) => scheme == keys.https,
+            None => is_https(headers),
+        };
         // RFC 9112 §3.2.2: the authority of an absolute-form target replaces the Host field.
         let host = match request.parts.uri.authority() {
             Some(authority) => authority.as_str().as_bytes(),

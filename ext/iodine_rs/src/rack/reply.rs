@@ -3,8 +3,9 @@
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
 use iodine_core::handoff::ResponseHead;
+use magnus::block::Proc;
 use magnus::r_hash::ForEach;
-use magnus::value::ReprValue;
+use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, TryConvert, Value};
 
 use crate::app_error;
@@ -57,6 +58,28 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, E
         status,
         headers,
     })
+}
+
+/// `[-1, {}, []]`: the app will hijack the connection later (drop-in row H-03).
+pub(super) fn is_left_open(response: Value) -> bool {
+    let Some(array) = RArray::from_value(response).filter(|array| array.len() == 3) else {
+        return false;
+    };
+    array
+        .entry::<Value>(0)
+        .ok()
+        .and_then(Integer::from_value)
+        .is_some_and(|status| status.to_i64().ok() == Some(-1))
+        && array
+            .entry::<Value>(1)
+            .ok()
+            .and_then(RHash::from_value)
+            .is_some_and(|headers| headers.is_empty())
+        && array
+            .entry::<Value>(2)
+            .ok()
+            .and_then(RArray::from_value)
+            .is_some_and(|body| body.is_empty())
 }
 
 fn triplet(ruby: &Ruby, response: Value) -> Result<(Value, Value, Value), Error> {
@@ -119,8 +142,7 @@ impl Fields<'_> {
                 format!("the app returned {seen} as headers; return a Hash"),
             ));
         }
-        let pairs: RArray = headers.funcall("to_a", ())?;
-        for pair in pairs {
+        for pair in collect(self.ruby, headers)? {
             let pair = RArray::try_convert(pair)?;
             self.add(pair.entry(0)?, pair.entry(1)?)?;
         }
@@ -134,7 +156,7 @@ impl Fields<'_> {
         };
         // SAFETY: the slice is copied into a header name, or compared, before Ruby code runs again.
         let bytes = unsafe { name.as_slice() };
-        if bytes.starts_with(b"rack.") || bytes == b"status" {
+        if is_internal(bytes) {
             if bytes == b"rack.hijack" {
                 self.hijack = Some(value);
             }
@@ -200,6 +222,27 @@ impl Fields<'_> {
             )),
         }
     }
+}
+
+/// Names between app and server, in any case; they are not sent.
+fn is_internal(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"status") || name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"rack."))
+}
+
+/// What `each` yields: each time the one argument, or an Array of several.
+pub(super) fn collect(ruby: &Ruby, object: Value) -> Result<RArray, Error> {
+    let yielded = ruby.ary_new();
+    let to = Opaque::from(yielded);
+    let block = ruby.proc_from_fn(move |ruby: &Ruby, arguments: &[Value], _block: Option<Proc>| {
+        let to = ruby.get_inner(to);
+        match arguments {
+            [] => Ok(()),
+            [one] => to.push(*one),
+            several => to.push(ruby.ary_new_from_values(several)),
+        }
+    });
+    let _: Value = object.funcall_with_block("each", (), block)?;
+    Ok(yielded)
 }
 
 /// Something an app returned, short enough for a log line.

@@ -61,6 +61,10 @@ impl Call<'_> {
         let response: Result<Value, Error> = app.funcall("call", (self.env,));
         let answer = match response {
             Ok(response) if ticket.is_answered() => return self.after_hijack(response),
+            Ok(response) if reply::is_left_open(response) => {
+                ticket.leave_open();
+                return self.after_hijack(response);
+            }
             Ok(response) => reply::read(self.ruby, app, response).map_err(|error| (error, body_of(response))),
             Err(error) => Err((error, None)),
         };
