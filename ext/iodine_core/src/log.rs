@@ -25,22 +25,14 @@ impl Log {
     pub fn to_stderr() -> std::io::Result<Log> {
         let (log, lines) = Log::channel();
         let dropped = log.dropped.clone();
-        thread::Builder::new()
-            .name("iodine-rs log".into())
-            .spawn(move || write_all(&lines, &dropped))?;
+        thread::Builder::new().name("iodine-rs log".into()).spawn(move || write_all(&lines, &dropped))?;
         Ok(log)
     }
 
     /// A log whose lines the caller reads.
     pub fn channel() -> (Log, Receiver<String>) {
         let (lines, reader) = bounded(CAPACITY);
-        (
-            Log {
-                lines,
-                dropped: Arc::default(),
-            },
-            reader,
-        )
+        (Log { lines, dropped: Arc::default() }, reader)
     }
 
     /// Writes one line, with the time in front.
@@ -57,11 +49,7 @@ fn write_all(lines: &Receiver<String>, dropped: &AtomicU64) {
         let _ = writeln!(std::io::stderr(), "{line}");
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let _ = writeln!(
-                std::io::stderr(),
-                "{} {lost} log lines were dropped: the log is too slow",
-                now()
-            );
+            let _ = writeln!(std::io::stderr(), "{} {lost} log lines were dropped: the log is too slow", now());
         }
     }
 }

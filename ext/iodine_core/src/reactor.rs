@@ -75,10 +75,7 @@ impl Reactor {
         runtime.as_ref()?;
         self.turns.fetch_add(1, Ordering::Relaxed);
         self.urgent.store(false, Ordering::Relaxed);
-        Some(Driving {
-            reactor: self,
-            runtime: Some(runtime),
-        })
+        Some(Driving { reactor: self, runtime: Some(runtime) })
     }
 
     /// Whether nobody drives at this moment.

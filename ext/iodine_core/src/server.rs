@@ -39,16 +39,9 @@ impl Server {
         drop(context);
         let stand_in = {
             let crew = crew.clone();
-            thread::Builder::new()
-                .name("iodine-rs io".into())
-                .spawn(move || crew.stand_in())?
+            thread::Builder::new().name("iodine-rs io".into()).spawn(move || crew.stand_in())?
         };
-        Ok(Server {
-            reactor,
-            crew,
-            shared,
-            stand_in: Mutex::new(Some(stand_in)),
-        })
+        Ok(Server { reactor, crew, shared, stand_in: Mutex::new(Some(stand_in)) })
     }
 
     /// Where the application's threads come for work.

@@ -6,9 +6,7 @@ use magnus::{Error, ExceptionClass, Module, RModule, Ruby};
 static CLASS: Lazy<ExceptionClass> = Lazy::new(|ruby| {
     // Defined by lib/iodine_rs/errors.rb, which is loaded before this library.
     let module: Result<RModule, Error> = ruby.class_object().const_get("IodineRs");
-    module
-        .and_then(|module| module.const_get("AppError"))
-        .unwrap_or_else(|_| ruby.exception_runtime_error())
+    module.and_then(|module| module.const_get("AppError")).unwrap_or_else(|_| ruby.exception_runtime_error())
 });
 
 /// An `IodineRs::AppError`.

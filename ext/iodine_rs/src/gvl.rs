@@ -18,10 +18,7 @@ use rb_sys::{Qnil, RB_NOGVL_INTR_FAIL, rb_nogvl, rb_thread_check_ints};
 ///
 /// Returns `None` where an interrupt was pending and `work` did not run. A panic in `work` goes on in the caller.
 pub(crate) fn without<T>(work: impl FnOnce() -> T, unblock: impl Fn()) -> Option<T> {
-    let mut call = Call {
-        work: Some(work),
-        outcome: None,
-    };
+    let mut call = Call { work: Some(work), outcome: None };
     let data = (&raw mut call).cast::<c_void>();
     let wake = (&raw const unblock).cast_mut().cast::<c_void>();
     let flags = RB_NOGVL_INTR_FAIL as i32;

@@ -77,9 +77,7 @@ const COMMON: &[&str] = &[
     "x-requested-with",
 ];
 
-const METHODS: &[&str] = &[
-    "GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
-];
+const METHODS: &[&str] = &["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"];
 
 macro_rules! keys {
     ($($name:ident = $text:literal),* $(,)?) => {
@@ -154,20 +152,13 @@ impl Keys {
     /// The String for a method of the table.
     pub(crate) fn method(&self, method: &Method) -> Option<VALUE> {
         let name = method.as_str();
-        self.methods
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| *value)
+        self.methods.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
     /// The env key for a common header.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<VALUE> {
         let name = name.as_str();
-        self.headers
-            .get(name.len())?
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| *value)
+        self.headers.get(name.len())?.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 }
 

@@ -75,16 +75,11 @@ impl Native {
     /// `listen(fd, url)`: accept on this bound and listening socket; the descriptor is duplicated.
     fn listen(ruby: &Ruby, this: Obj<Self>, fd: RawFd, url: String) -> Result<(), Error> {
         if fd < 0 {
-            return Err(Error::new(
-                ruby.exception_arg_error(),
-                format!("{fd} is no file descriptor"),
-            ));
+            return Err(Error::new(ruby.exception_arg_error(), format!("{fd} is no file descriptor")));
         }
         // SAFETY: borrowed for the duplication only; the caller's socket is open during this call.
         let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-        let fd = borrowed
-            .try_clone_to_owned()
-            .map_err(|error| io_error(ruby, "listen", &error))?;
+        let fd = borrowed.try_clone_to_owned().map_err(|error| io_error(ruby, "listen", &error))?;
         this.listeners.borrow_mut().push((fd, url));
         Ok(())
     }
@@ -92,19 +87,13 @@ impl Native {
     /// `start`: begin to accept, in this process.
     fn start(ruby: &Ruby, this: Obj<Self>) -> Result<Obj<Self>, Error> {
         if this.running.get().is_some() {
-            return Err(Error::new(
-                ruby.exception_runtime_error(),
-                "this server was started already; make a new one",
-            ));
+            return Err(Error::new(ruby.exception_runtime_error(), "this server was started already; make a new one"));
         }
         let listeners = this.listeners.take();
         let server = Log::to_stderr()
             .and_then(|log| Server::start(this.settings.clone(), listeners, log))
             .map_err(|error| io_error(ruby, "start", &error))?;
-        let running = Running {
-            server: std::mem::ManuallyDrop::new(Arc::new(server)),
-            pid: std::process::id(),
-        };
+        let running = Running { server: std::mem::ManuallyDrop::new(Arc::new(server)), pid: std::process::id() };
         let _ = this.running.set(running);
         Ok(this)
     }

@@ -72,9 +72,7 @@ fn copy(string: RString) -> Bytes {
 fn claim(string: RString) -> Option<usize> {
     let start = NEXT.fetch_add(1, Ordering::Relaxed);
     (0..SLOTS).map(|step| (start + step) % SLOTS).find(|slot| {
-        TABLE[*slot]
-            .compare_exchange(0, string.as_raw() as usize, Ordering::AcqRel, Ordering::Relaxed)
-            .is_ok()
+        TABLE[*slot].compare_exchange(0, string.as_raw() as usize, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     })
 }
 
@@ -89,11 +87,7 @@ impl Lent {
     fn new(string: RString, slot: usize) -> Lent {
         // SAFETY: only the address and length are taken; see the impls below.
         let slice = unsafe { string.as_slice() };
-        Lent {
-            start: slice.as_ptr(),
-            len: slice.len(),
-            slot,
-        }
+        Lent { start: slice.as_ptr(), len: slice.len(), slot }
     }
 }
 

@@ -20,10 +20,7 @@ impl<'a> Reader<'a> {
 
     /// The value of `key`; `nil` counts where `T` is an `Option`.
     pub(crate) fn get<T: TryConvert>(&self, key: &str) -> Result<T, Error> {
-        let value: Value = self
-            .hash
-            .fetch(self.ruby.to_symbol(key))
-            .map_err(|_| self.wrong(key, "is missing"))?;
+        let value: Value = self.hash.fetch(self.ruby.to_symbol(key)).map_err(|_| self.wrong(key, "is missing"))?;
         T::try_convert(value).map_err(|error| self.wrong(key, &format!("is {}: {error}", value.inspect())))
     }
 

@@ -65,9 +65,9 @@ struct State {
     interrupted: bool,
 }
 
-/// Every place in the queue is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueFull;
+/// Every place in the queue is taken; the request comes back.
+#[derive(Debug)]
+pub struct QueueFull(pub Box<Request>);
 
 /// Figures of the hand-off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Crew {
     /// Queues a request. The inbox brings the answer.
     ///
     /// # Errors
-    /// [`QueueFull`]: the request is dropped, the caller answers 503.
+    /// [`QueueFull`]: the caller answers 503.
     pub(crate) fn submit(&self, request: Request) -> Result<Inbox, QueueFull> {
         let (ticket, inbox) = Ticket::new(self.postbox.clone());
         match self.post.try_send(Job { request, ticket }) {
@@ -118,8 +118,10 @@ impl Crew {
                 Ok(inbox)
             }
             Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                job.ticket.answer(super::Reply::Abort);
-                Err(QueueFull)
+                let Job { request, ticket } = job;
+                // The caller answers.
+                ticket.leave_open();
+                Err(QueueFull(Box::new(request)))
             }
         }
     }
@@ -224,11 +226,7 @@ impl Crew {
         if self.runner_needed() {
             self.call_runner();
         }
-        if self.jobs.is_empty() {
-            Turn::Sleep
-        } else {
-            Turn::Doze(STALE)
-        }
+        if self.jobs.is_empty() { Turn::Sleep } else { Turn::Doze(STALE) }
     }
 
     /// The turn of a driving thread of the application: it leaves as soon as it should run a job itself.
@@ -237,11 +235,7 @@ impl Crew {
         if self.is_stopped() || interrupted.load(Ordering::SeqCst) || self.runner_needed() {
             return Turn::Leave;
         }
-        if self.jobs.is_empty() {
-            Turn::Sleep
-        } else {
-            Turn::Doze(STALE)
-        }
+        if self.jobs.is_empty() { Turn::Sleep } else { Turn::Doze(STALE) }
     }
 
     /// Whether a waiting job calls for another thread.
@@ -351,11 +345,7 @@ impl Crew {
             if left.is_zero() || self.is_stopped() || interrupted.load(Ordering::SeqCst) {
                 return false;
             }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.streams += 1;
         state.threads -= 1;

@@ -17,10 +17,7 @@ pub(crate) struct Postbox {
 
 impl Postbox {
     pub(crate) fn new(reactor: Arc<Reactor>) -> Postbox {
-        Postbox {
-            parcels: Mutex::default(),
-            reactor,
-        }
+        Postbox { parcels: Mutex::default(), reactor }
     }
 
     pub(super) fn reactor(&self) -> &Arc<Reactor> {

@@ -18,12 +18,7 @@ pub struct StreamClosed;
 /// Makes the two ends of a streaming body that holds at most `capacity` bytes (and always at least one part).
 pub fn stream(ticket: &TicketHandle, capacity: usize) -> (StreamWriter, StreamReader) {
     let reactor = ticket.reactor().clone();
-    let pipe = Arc::new(Pipe {
-        state: Mutex::default(),
-        room: Condvar::new(),
-        capacity,
-        reactor,
-    });
+    let pipe = Arc::new(Pipe { state: Mutex::default(), room: Condvar::new(), capacity, reactor });
     (StreamWriter { pipe: pipe.clone() }, StreamReader { pipe })
 }
 

@@ -20,17 +20,8 @@ pub struct Ticket {
 impl Ticket {
     pub(crate) fn new(postbox: Arc<Postbox>) -> (Ticket, Inbox) {
         let slot = Arc::new(Slot::default());
-        let handle = TicketHandle {
-            slot: slot.clone(),
-            postbox,
-        };
-        (
-            Ticket {
-                handle,
-                left_open: false,
-            },
-            Inbox { slot },
-        )
+        let handle = TicketHandle { slot: slot.clone(), postbox };
+        (Ticket { handle, left_open: false }, Inbox { slot })
     }
 
     /// Answers. Nothing happens where the request was answered already (a full hijack) or the client is gone.

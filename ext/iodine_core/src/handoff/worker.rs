@@ -51,22 +51,12 @@ pub struct StreamPermit(());
 
 impl Worker {
     pub(super) fn new(crew: Arc<Crew>) -> Worker {
-        Worker {
-            crew,
-            post: Arc::new(Post::new(thread::current())),
-            running: false,
-            role: Role::Pool,
-            batch: None,
-        }
+        Worker { crew, post: Arc::new(Post::new(thread::current())), running: false, role: Role::Pool, batch: None }
     }
 
     /// The next job, if one waits. It has to be run at once.
     pub fn take(&mut self) -> Option<Job> {
-        let job = if self.role == Role::Pool {
-            self.crew.take()
-        } else {
-            None
-        };
+        let job = if self.role == Role::Pool { self.crew.take() } else { None };
         if job.is_some() {
             self.set_running(true);
             self.batch.get_or_insert_with(|| (Instant::now(), 0)).1 += 1;
@@ -113,10 +103,7 @@ impl Worker {
 
     /// For other threads: makes [`Worker::wait`] return.
     pub fn interrupter(&self) -> Interrupt {
-        Interrupt {
-            crew: self.crew.clone(),
-            post: self.post.clone(),
-        }
+        Interrupt { crew: self.crew.clone(), post: self.post.clone() }
     }
 
     /// Leaves the pool to run a streaming body; the pool may replace this thread. Waits for a permit without limit on
@@ -144,11 +131,7 @@ impl Worker {
     fn set_running(&mut self, running: bool) {
         if running != self.running {
             self.running = running;
-            if running {
-                self.crew.start_running()
-            } else {
-                self.crew.stop_running()
-            }
+            if running { self.crew.start_running() } else { self.crew.stop_running() }
         }
     }
 }
@@ -195,11 +178,7 @@ pub(super) struct Post {
 
 impl Post {
     fn new(thread: Thread) -> Post {
-        Post {
-            thread,
-            called: AtomicBool::new(false),
-            interrupted: AtomicBool::new(false),
-        }
+        Post { thread, called: AtomicBool::new(false), interrupted: AtomicBool::new(false) }
     }
 
     pub(super) fn unpark(&self) {

@@ -34,10 +34,7 @@ impl Permit {
         // The semaphore is never closed.
         let place = shared.permits.clone().acquire_owned().await.ok();
         shared.opened();
-        Permit {
-            shared: shared.clone(),
-            _place: place,
-        }
+        Permit { shared: shared.clone(), _place: place }
     }
 }
 
@@ -66,11 +63,7 @@ enum End {
 pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) {
     let Ok(peer) = stream.peer() else { return };
     let link = Arc::new(Link::new());
-    let talk = Talk {
-        link: link.clone(),
-        shared: shared.clone(),
-        peer,
-    };
+    let talk = Talk { link: link.clone(), shared: shared.clone(), peer };
     let mut wire = Wire::new(stream, link, shared.clone());
     let timeouts = &shared.settings.timeouts;
     loop {
@@ -85,7 +78,7 @@ pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) 
                 None => return,
             },
             End::Refused(refusal) => {
-                raw::log_refusal(&shared, peer, &refusal, Some(rest.unread()));
+                raw::log_refusal(&shared, peer, &refusal, &raw::request_line(rest.unread()));
                 if raw::refuse(&mut rest, &refusal, timeouts.write).await.is_ok() {
                     raw::linger(rest, timeouts.linger).await;
                 }
@@ -144,7 +137,7 @@ fn ended(error: Option<hyper::Error>, talk: &Talk) -> End {
         // What hyper refuses although the gate let it through, it has answered itself.
         Some(error) if error.is_parse() => {
             let refusal = Refusal::bad_request("refused by the parser");
-            raw::log_refusal(&talk.shared, talk.peer, &refusal, None);
+            raw::log_refusal(&talk.shared, talk.peer, &refusal, "");
             End::Closed { linger: true }
         }
         Some(_) if !linger => End::Cut,

@@ -12,11 +12,13 @@ use hyper::body::{Body, Incoming};
 
 use super::link::{Detach, Detached, Link};
 use super::raw;
-use super::receive;
+use super::receive::{self, Unreceived};
 use super::refusal::Refusal;
 use super::response::{self, ResponseBody};
 use super::shared::Shared;
-use crate::handoff::{Delivery, Inbox, Payload, Peer, Reply, Request as AppRequest, RequestBody, ResponseHead};
+use crate::handoff::{
+    Delivery, Inbox, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
+};
 
 /// What the exchanges of one connection share.
 #[derive(Debug, Clone)]
@@ -52,23 +54,21 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
     let asked = Asked::of(&parts);
     let (body, body_wait) = match receive_body(&talk, incoming).await {
         Ok(received) => received,
-        Err(refusal) => return Ok(talk.refuse(&refusal)),
+        Err(Unreceived::Refused(refusal)) => return Ok(talk.refuse(&parts, &refusal)),
+        Err(Unreceived::Gone) => return Err(Abort),
     };
     let raw_target = talk.link.lock().raw_target.take();
-    let request = AppRequest {
-        parts,
-        raw_target,
-        body,
-        body_wait,
-        peer: talk.peer,
-    };
+    let request = AppRequest { parts, raw_target, body, body_wait, peer: talk.peer };
     match talk.shared.crew.submit(request) {
         Ok(inbox) => answer(&talk, asked, inbox).await,
-        Err(_) => Ok(talk.refuse(&Refusal::unavailable("max_queue requests wait for a thread already"))),
+        Err(QueueFull(request)) => {
+            let refusal = Refusal::unavailable("max_queue requests wait for a thread already");
+            Ok(talk.refuse(&request.parts, &refusal))
+        }
     }
 }
 
-async fn receive_body(talk: &Talk, incoming: Incoming) -> Result<(RequestBody, Duration), Refusal> {
+async fn receive_body(talk: &Talk, incoming: Incoming) -> Result<(RequestBody, Duration), Unreceived> {
     if incoming.is_end_stream() {
         return Ok((RequestBody::Empty, Duration::ZERO));
     }
@@ -86,12 +86,8 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
         }
     };
     let mut last = talk.is_last();
-    let detach = |what| Detach {
-        http10: asked.http10,
-        head_only: asked.head_only,
-        persistent: asked.keep_alive && !last,
-        what,
-    };
+    let detach =
+        |what| Detach { http10: asked.http10, head_only: asked.head_only, persistent: asked.keep_alive && !last, what };
     let mut response = match reply {
         Reply::Full(head, _) if is_declared_304(&head) => return talk.leave_hyper(detach(Detached::Head(head))).await,
         Reply::Full(head, payload) => response::full(head, payload, asked.head_only),
@@ -136,28 +132,18 @@ async fn send_interim(talk: &Talk, heads: &[ResponseHead]) {
 }
 
 fn lost(head_only: bool) -> Response<ResponseBody> {
-    let head = ResponseHead {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        headers: HeaderMap::new(),
-    };
+    let head = ResponseHead { status: StatusCode::INTERNAL_SERVER_ERROR, headers: HeaderMap::new() };
     response::full(head, Payload::default(), head_only)
 }
 
 impl Talk {
     /// Turns the request away; the connection ends with it.
-    fn refuse(&self, refusal: &Refusal) -> Response<ResponseBody> {
-        raw::log_refusal(&self.shared, self.peer, refusal, None);
+    fn refuse(&self, parts: &Parts, refusal: &Refusal) -> Response<ResponseBody> {
+        raw::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
         self.link.lock().linger = true;
         let mut headers = HeaderMap::new();
         raw::refusal_headers(refusal, &mut headers);
-        response::full(
-            ResponseHead {
-                status: refusal.status,
-                headers,
-            },
-            Payload::default(),
-            false,
-        )
+        response::full(ResponseHead { status: refusal.status, headers }, Payload::default(), false)
     }
 
     fn is_last(&self) -> bool {
@@ -174,11 +160,7 @@ impl Talk {
 impl Asked {
     fn of(parts: &Parts) -> Asked {
         let http10 = parts.version == Version::HTTP_10;
-        Asked {
-            head_only: parts.method == Method::HEAD,
-            http10,
-            keep_alive: keeps_alive(&parts.headers, http10),
-        }
+        Asked { head_only: parts.method == Method::HEAD, http10, keep_alive: keeps_alive(&parts.headers, http10) }
     }
 }
 

@@ -166,14 +166,7 @@ pub(crate) enum Expired {
 impl Clock {
     fn new() -> Clock {
         let now = Instant::now();
-        Clock {
-            phase: Phase::Idle,
-            since: now,
-            touched: now,
-            received: 0,
-            blocked: None,
-            first: true,
-        }
+        Clock { phase: Phase::Idle, since: now, touched: now, received: 0, blocked: None, first: true }
     }
 
     pub(crate) fn phase(&self) -> Phase {

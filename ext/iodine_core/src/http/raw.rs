@@ -56,12 +56,11 @@ pub(crate) fn refusal_headers(refusal: &Refusal, headers: &mut HeaderMap) {
 }
 
 /// Tells the operator why a request was turned away.
-pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, head: Option<&[u8]>) {
+pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, request: &str) {
     let from = match peer {
         Peer::Tcp(address) => address.ip().to_string(),
         Peer::Unix => "unix".to_owned(),
     };
-    let line = head.map(request_line).unwrap_or_default();
     let (status, why) = (refusal.status.as_u16(), refusal.why);
     let what = match refusal.kind {
         Kind::Timeout => "request timeout",
@@ -72,18 +71,14 @@ pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, head: 
         Kind::TlsOnPlainPort => ". Are you trying to open a TLS (SSL) connection to a plain HTTP port?",
         _ => "",
     };
-    shared
-        .log
-        .line(&format!("{what} (\"{line}\" - ({from})): {status} {why}{hint}"));
+    shared.log.line(&format!("{what} (\"{request}\" - ({from})): {status} {why}{hint}"));
 }
 
-/// The start of the first line, printable.
-fn request_line(head: &[u8]) -> String {
-    let line = head
-        .split(|byte| matches!(byte, b'\r' | b'\n'))
-        .find(|line| !line.is_empty())
-        .unwrap_or_default();
-    line[..line.len().min(200)].escape_ascii().to_string()
+/// Method and target of a head that was not understood: printable, and not too long.
+pub(crate) fn request_line(head: &[u8]) -> String {
+    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty()).unwrap_or_default();
+    let end = memchr::memmem::rfind(line, b" HTTP/").unwrap_or(line.len());
+    line[..end.min(200)].escape_ascii().to_string()
 }
 
 /// Answers a request that hyper never saw.
@@ -91,14 +86,7 @@ pub(crate) async fn refuse(wire: &mut Wire, refusal: &Refusal, limit: Duration) 
     let mut headers = HeaderMap::new();
     refusal_headers(refusal, &mut headers);
     let mut head = Vec::new();
-    encode_head(
-        &mut head,
-        &ResponseHead {
-            status: refusal.status,
-            headers,
-        },
-        true,
-    );
+    encode_head(&mut head, &ResponseHead { status: refusal.status, headers }, true);
     write_all(wire.stream(), &head, limit).await
 }
 
@@ -122,21 +110,12 @@ pub(crate) async fn linger(mut wire: Wire, limit: Duration) {
 
 /// Sends what the exchange wanted to send without hyper. Returns the wire where another request may follow.
 pub(crate) async fn send(mut wire: Wire, detach: Detach, timeouts: &Timeouts) -> Option<Wire> {
-    let Detach {
-        http10,
-        head_only,
-        persistent,
-        what,
-    } = detach;
+    let Detach { http10, head_only, persistent, what } = detach;
     let asks_to_close = match &what {
         Detached::Head(head) | Detached::File(head, ..) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
         Detached::Takeover(..) => false,
     };
-    let manner = Manner {
-        http10,
-        head_only,
-        persistent: persistent && !asks_to_close,
-    };
+    let manner = Manner { http10, head_only, persistent: persistent && !asks_to_close };
     let limit = timeouts.write;
     let sent = match what {
         Detached::Head(head) => send_head(&mut wire, head, manner, limit).await,
@@ -163,9 +142,7 @@ struct Manner {
 }
 
 fn asks_to_close(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONNECTION)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+    headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 fn set_connection(headers: &mut HeaderMap, manner: Manner) {
@@ -200,9 +177,7 @@ async fn send_file(
     }
     let mut offset = 0;
     while offset < len {
-        let step = usize::try_from(len - offset)
-            .unwrap_or(SENDFILE_STEP)
-            .min(SENDFILE_STEP);
+        let step = usize::try_from(len - offset).unwrap_or(SENDFILE_STEP).min(SENDFILE_STEP);
         let sent = within(
             limit,
             wire.stream().write_with(|socket| {
@@ -260,10 +235,7 @@ async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit
     }
     let (stream, unread) = wire.into_parts();
     if let Ok(socket) = stream.into_socket() {
-        to.release(TakenOver {
-            socket,
-            unread: strip(unread),
-        });
+        to.release(TakenOver { socket, unread: strip(unread) });
     }
 }
 
@@ -283,7 +255,5 @@ async fn write_all(stream: &mut Stream, bytes: &[u8], limit: Duration) -> io::Re
 }
 
 async fn within<T>(limit: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(limit, step)
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    timeout(limit, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -13,15 +13,29 @@ use super::refusal::Refusal;
 use super::shared::Shared;
 use crate::handoff::RequestBody;
 
+/// Why a body did not arrive.
+#[derive(Debug)]
+pub(crate) enum Unreceived {
+    /// Broken (400), too slow (408), too large (413), or it cannot be stored (503).
+    Refused(Refusal),
+    /// The client has gone in the middle of it.
+    Gone,
+}
+
+impl From<Refusal> for Unreceived {
+    fn from(refusal: Refusal) -> Self {
+        Unreceived::Refused(refusal)
+    }
+}
+
 /// Bytes collected before they are written to the file.
 const SPOOL_BATCH: usize = 256 * 1024;
 
 /// Receives the whole body.
 ///
 /// # Errors
-/// The refusal the client gets: a broken or cut body (400), one that is too slow (408) or too large (413), and a file
-/// that cannot be written (503).
-pub(crate) async fn body(mut incoming: Incoming, link: &Link, shared: &Shared) -> Result<RequestBody, Refusal> {
+/// [`Unreceived`]: the request ends here.
+pub(crate) async fn body(mut incoming: Incoming, link: &Link, shared: &Shared) -> Result<RequestBody, Unreceived> {
     let limits = &shared.settings.limits;
     let mut memory = Buffer::default();
     let mut spool: Option<Spool> = None;
@@ -29,9 +43,7 @@ pub(crate) async fn body(mut incoming: Incoming, link: &Link, shared: &Shared) -
     while let Some(data) = next(&mut incoming, link).await? {
         received += data.len() as u64;
         if limits.content_length.is_some_and(|most| received > most) {
-            return Err(Refusal::payload_too_large(
-                "the body is larger than http_content_length_limit",
-            ));
+            return Err(Refusal::payload_too_large("the body is larger than http_content_length_limit").into());
         }
         memory.push(data);
         if received > limits.body_memory as u64 && memory.len() >= spool_threshold(spool.is_some()) {
@@ -42,7 +54,7 @@ pub(crate) async fn body(mut incoming: Incoming, link: &Link, shared: &Shared) -
     match spool {
         None if received == 0 => Ok(RequestBody::Empty),
         None => Ok(RequestBody::Memory(memory.take())),
-        Some(spool) => finish(write(Some(spool), memory.take(), shared).await?, shared),
+        Some(spool) => Ok(finish(write(Some(spool), memory.take(), shared).await?, shared)?),
     }
 }
 
@@ -50,7 +62,7 @@ fn spool_threshold(begun: bool) -> usize {
     if begun { SPOOL_BATCH } else { 1 }
 }
 
-async fn next(incoming: &mut Incoming, link: &Link) -> Result<Option<Bytes>, Refusal> {
+async fn next(incoming: &mut Incoming, link: &Link) -> Result<Option<Bytes>, Unreceived> {
     loop {
         let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut *incoming).poll_frame(cx)).await;
         match frame {
@@ -61,8 +73,9 @@ async fn next(incoming: &mut Incoming, link: &Link) -> Result<Option<Bytes>, Ref
                 Err(_trailers) => continue,
             },
             Some(Err(_)) => {
-                let known = link.lock().refusal.take();
-                return Err(known.unwrap_or_else(|| Refusal::bad_request("the body is cut or badly framed")));
+                // Whatever is wrong with the bytes, the gate has seen it before hyper. What is left is an end of the
+                // connection before the end of the body.
+                return Err(link.lock().refusal.take().map_or(Unreceived::Gone, Unreceived::Refused));
             }
         }
     }
@@ -92,11 +105,7 @@ impl Buffer {
     }
 
     fn take(&mut self) -> Bytes {
-        if self.rest.is_empty() {
-            std::mem::take(&mut self.first)
-        } else {
-            self.rest.split().freeze()
-        }
+        if self.rest.is_empty() { std::mem::take(&mut self.first) } else { self.rest.split().freeze() }
     }
 }
 
@@ -121,10 +130,7 @@ fn append(spool: Option<Spool>, data: &[u8], folder: PathBuf) -> std::io::Result
     let mut spool = match spool {
         Some(spool) => spool,
         // Unlinked from the start: it disappears with its last descriptor, whatever happens to the process.
-        None => Spool {
-            file: tempfile::tempfile_in(folder)?,
-            len: 0,
-        },
+        None => Spool { file: tempfile::tempfile_in(folder)?, len: 0 },
     };
     spool.file.write_all(data)?;
     spool.len += data.len() as u64;
@@ -133,16 +139,11 @@ fn append(spool: Option<Spool>, data: &[u8], folder: PathBuf) -> std::io::Result
 
 fn finish(mut spool: Spool, shared: &Shared) -> Result<RequestBody, Refusal> {
     spool.file.rewind().map_err(|error| no_room(&error, shared))?;
-    Ok(RequestBody::File {
-        file: spool.file,
-        len: spool.len,
-    })
+    Ok(RequestBody::File { file: spool.file, len: spool.len })
 }
 
 fn no_room(error: &std::io::Error, shared: &Shared) -> Refusal {
     let folder = shared.settings.spool_dir.display();
-    shared.log.line(&format!(
-        "cannot store a request body in {folder}: {error}; see the option spool_dir"
-    ));
+    shared.log.line(&format!("cannot store a request body in {folder}: {error}; see the option spool_dir"));
     Refusal::unavailable("no room for the request body")
 }

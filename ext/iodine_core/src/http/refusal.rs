@@ -52,11 +52,7 @@ impl Refusal {
 
     /// 400 for a TLS hello on a plain port. The client cannot read it, but the operator's log can be told apart.
     pub const fn tls_on_plain_port() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            Kind::TlsOnPlainPort,
-            "TLS handshake on a plain HTTP port",
-        )
+        Self::new(StatusCode::BAD_REQUEST, Kind::TlsOnPlainPort, "TLS handshake on a plain HTTP port")
     }
 
     /// 408: the request did not arrive in time (RFC 9110 §15.5.9).

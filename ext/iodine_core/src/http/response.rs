@@ -114,14 +114,7 @@ pub(crate) fn streamed(mut head: ResponseHead, reader: StreamReader, head_only: 
     if head_only || is_bodiless(head.status) {
         return assemble(head, ResponseBody::Empty);
     }
-    assemble(
-        head,
-        ResponseBody::Stream {
-            reader,
-            left: declared,
-            failed: false,
-        },
-    )
+    assemble(head, ResponseBody::Stream { reader, left: declared, failed: false })
 }
 
 /// Adds what ends the connection after this response.
@@ -151,9 +144,7 @@ fn assemble(head: ResponseHead, body: ResponseBody) -> Response<ResponseBody> {
     let mut response = Response::new(body);
     if head.status.canonical_reason().is_none() {
         // hyper would send `<none>`.
-        response
-            .extensions_mut()
-            .insert(hyper::ext::ReasonPhrase::from_static(b"Unassigned"));
+        response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b"Unassigned"));
     }
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;

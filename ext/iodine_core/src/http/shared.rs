@@ -44,10 +44,7 @@ impl Shared {
 
     /// The rule book for request heads.
     pub(crate) fn rules(&self) -> Rules<'_> {
-        Rules {
-            limits: &self.settings.limits,
-            methods: self.settings.supported_http_methods.as_deref(),
-        }
+        Rules { limits: &self.settings.limits, methods: self.settings.supported_http_methods.as_deref() }
     }
 
     /// Whether connections should end after what they are doing.
@@ -96,18 +93,12 @@ impl Shared {
                 return false;
             }
             // Woken at least once a second, so that a missed signal costs a second and no more.
-            let left = deadline.map_or(Duration::from_secs(1), |at| {
-                at.saturating_duration_since(Instant::now())
-            });
+            let left = deadline.map_or(Duration::from_secs(1), |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
             let wait = left.min(Duration::from_secs(1));
-            open = self
-                .closed
-                .wait_timeout(open, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            open = self.closed.wait_timeout(open, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }

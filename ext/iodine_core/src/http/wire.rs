@@ -172,10 +172,7 @@ impl Wire {
             return Ok(true);
         }
         self.announce(&judged);
-        self.expect = Expect::JudgedHead {
-            left: length,
-            then: judged.framing,
-        };
+        self.expect = Expect::JudgedHead { left: length, then: judged.framing };
         Ok(true)
     }
 
@@ -186,10 +183,7 @@ impl Wire {
         if let Some(most) = self.shared.settings.max_keep_alive {
             link.last |= link.requests >= most;
         }
-        link.raw_target = judged
-            .raw_target
-            .clone()
-            .map(|range| Bytes::copy_from_slice(&self.buffer[range]));
+        link.raw_target = judged.raw_target.clone().map(|range| Bytes::copy_from_slice(&self.buffer[range]));
     }
 
     fn note_arrival(&mut self, bytes: usize) {
@@ -201,11 +195,7 @@ impl Wire {
 
     fn head_given(&mut self) {
         self.watch = true;
-        let phase = if matches!(self.expect, Expect::Head) {
-            Phase::Application
-        } else {
-            Phase::Body
-        };
+        let phase = if matches!(self.expect, Expect::Head) { Phase::Application } else { Phase::Body };
         self.link.lock().clock.enter(phase);
     }
 

@@ -89,9 +89,7 @@ impl Listener {
         }
         if complaints.due() {
             let hint = "raise `ulimit -n` or lower max_connections";
-            shared
-                .log
-                .line(&format!("cannot accept on {}: {error}; {hint}", self.url));
+            shared.log.line(&format!("cannot accept on {}: {error}; {hint}", self.url));
         }
         tokio::time::sleep(BACK_OFF).await;
     }

@@ -25,16 +25,13 @@ pub fn assert_hyper_accepts(body: &[u8]) {
 fn served_by_hyper(body: &[u8]) -> String {
     let head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
     let bytes = [head, body, NEXT].concat();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let (mut client, server) = tokio::io::duplex(bytes.len());
         client.write_all(&bytes).await.expect("room for all of it");
         client.shutdown().await.expect("closed");
-        let connection = http1::Builder::new()
-            .half_close(true)
-            .serve_connection(TokioIo::new(server), service_fn(answer));
+        let connection =
+            http1::Builder::new().half_close(true).serve_connection(TokioIo::new(server), service_fn(answer));
         let mut answers = String::new();
         let (served, read) = tokio::join!(connection, client.read_to_string(&mut answers));
         drop(served);
@@ -58,10 +55,7 @@ async fn answer(mut request: Request<Incoming>) -> Result<Response<String>, Infa
 #[test]
 fn hyper_is_asked_in_earnest() {
     assert_eq!(served_by_hyper(b"5\r\nhello\r\n0\r\n\r\n").matches("whole").count(), 2);
-    assert_eq!(
-        served_by_hyper(b"5\r\nhello!\r\n0\r\n\r\n").matches("broken").count(),
-        1
-    );
+    assert_eq!(served_by_hyper(b"5\r\nhello!\r\n0\r\n\r\n").matches("broken").count(), 1);
 }
 
 #[test]
@@ -78,8 +72,5 @@ fn every_change_of_one_byte_that_is_accepted_hyper_accepts_too() {
             }
         }
     }
-    assert!(
-        accepted > 1_000,
-        "the changes have to leave something to compare: {accepted}"
-    );
+    assert!(accepted > 1_000, "the changes have to leave something to compare: {accepted}");
 }

@@ -38,10 +38,7 @@ refused! {
 
 #[test]
 fn row_193_a_body_may_be_as_long_as_its_limit_and_no_longer() {
-    let limits = Limits {
-        content_length: Some(10),
-        ..LIMITS
-    };
+    let limits = Limits { content_length: Some(10), ..LIMITS };
     let status = |body: &str| verdict(body.as_bytes(), &limits);
     assert_eq!(status("a\r\n0123456789\r\n0\r\n\r\n"), Ok(Some(20)));
     assert_eq!(status("5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n"), Ok(Some(25)));
@@ -51,11 +48,7 @@ fn row_193_a_body_may_be_as_long_as_its_limit_and_no_longer() {
 
 #[test]
 fn trailers_are_held_to_a_smaller_limit_of_a_head() {
-    let limits = Limits {
-        head: 100,
-        header_count: 3,
-        ..LIMITS
-    };
+    let limits = Limits { head: 100, header_count: 3, ..LIMITS };
     let status = |body: String| verdict(body.as_bytes(), &limits).map(drop);
     assert_eq!(status(trailed(3, 20)), Ok(()));
     assert_eq!(status(trailed(4, 20)), Err(431));

@@ -65,11 +65,7 @@ pub fn feed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limits: &Limits) -> 
         if advance.done {
             return Ok(Some(used));
         }
-        assert_eq!(
-            advance.used,
-            piece.len(),
-            "all bytes are used up to the end of the body"
-        );
+        assert_eq!(advance.used, piece.len(), "all bytes are used up to the end of the body");
     }
     Ok(None)
 }

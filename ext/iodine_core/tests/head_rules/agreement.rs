@@ -35,30 +35,17 @@ fn assert_target_survives(target: &str, head: &Head, bytes: &[u8]) {
 /// Framing as hyper reads it: the last coding decides, lengths have to be equal.
 fn framing(fields: &[httparse::Header<'_>]) -> Framing {
     let values = |name: &str| {
-        let values = fields
-            .iter()
-            .filter(|field| field.name.eq_ignore_ascii_case(name))
-            .map(|field| field.value);
-        values
-            .map(|value| String::from_utf8_lossy(value).into_owned())
-            .collect::<Vec<_>>()
+        let values = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value);
+        values.map(|value| String::from_utf8_lossy(value).into_owned()).collect::<Vec<_>>()
     };
     if let Some(coding) = values("transfer-encoding").last() {
         let last = coding.rsplit(',').next().unwrap_or_default();
-        assert!(
-            last.trim().eq_ignore_ascii_case("chunked"),
-            "hyper finds no end with {coding:?}"
-        );
+        assert!(last.trim().eq_ignore_ascii_case("chunked"), "hyper finds no end with {coding:?}");
         return Framing::Chunked;
     }
     let lengths = values("content-length");
-    assert!(
-        lengths.windows(2).all(|pair| pair[0] == pair[1]),
-        "hyper refuses {lengths:?}"
-    );
-    lengths.last().map_or(Framing::None, |length| {
-        Framing::Length(length.parse().expect("a number for hyper"))
-    })
+    assert!(lengths.windows(2).all(|pair| pair[0] == pair[1]), "hyper refuses {lengths:?}");
+    lengths.last().map_or(Framing::None, |length| Framing::Length(length.parse().expect("a number for hyper")))
 }
 
 /// Numbers that look random and are the same in every run.
@@ -133,10 +120,7 @@ fn whatever_is_accepted_hyper_accepts_too() {
         post("Content-Length: 10\r\nContent-Type: text/plain\r\nExpect: 100-continue"),
         post10("Host: [::1]:80\r\nContent-Length: 3\r\nConnection: keep-alive"),
     ];
-    let rules = Rules {
-        limits: &LIMITS,
-        methods: None,
-    };
+    let rules = Rules { limits: &LIMITS, methods: None };
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut accepted = 0;
     for _ in 0..60_000 {
@@ -151,23 +135,14 @@ fn whatever_is_accepted_hyper_accepts_too() {
             accepted += 1;
         }
     }
-    assert!(
-        accepted > 5_000,
-        "the mutations have to leave something to compare: {accepted}"
-    );
+    assert!(accepted > 5_000, "the mutations have to leave something to compare: {accepted}");
 }
 
 #[test]
 fn every_byte_of_a_target_is_judged_as_http_uri_does_or_stricter() {
-    let rules = Rules {
-        limits: &LIMITS,
-        methods: None,
-    };
+    let rules = Rules { limits: &LIMITS, methods: None };
     for byte in 0..=255u8 {
-        for target in [
-            [b"/a".as_slice(), &[byte]].concat(),
-            [b"/?a".as_slice(), &[byte]].concat(),
-        ] {
+        for target in [[b"/a".as_slice(), &[byte]].concat(), [b"/?a".as_slice(), &[byte]].concat()] {
             let bytes = get(&target);
             if let Ok(head) = judge(&bytes, &rules) {
                 assert_hyper_accepts(&bytes, &head);

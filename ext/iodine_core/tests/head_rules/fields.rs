@@ -51,16 +51,8 @@ refused! {
 fn row_204_tells_whether_the_client_waits_for_an_interim_response() {
     let expects = |head: &[u8]| verdict(head).map(|head| head.expect_continue);
     assert_eq!(expects(&post("Expect: 100-continue\r\nContent-Length: 5")), Ok(true));
-    assert_eq!(
-        expects(&post("Expect: 100-Continue\r\nContent-Length: 5")),
-        Ok(true),
-        "row 205"
-    );
-    assert_eq!(
-        expects(&post10("Expect: 100-continue\r\nContent-Length: 5")),
-        Ok(false),
-        "row 206"
-    );
+    assert_eq!(expects(&post("Expect: 100-Continue\r\nContent-Length: 5")), Ok(true), "row 205");
+    assert_eq!(expects(&post10("Expect: 100-continue\r\nContent-Length: 5")), Ok(false), "row 206");
     assert_eq!(expects(&post("Content-Length: 5")), Ok(false));
 }
 

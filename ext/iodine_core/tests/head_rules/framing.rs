@@ -82,25 +82,11 @@ fn row_001_closes_behind_the_response() {
 
 #[test]
 fn row_192_refuses_a_length_above_the_limit_before_reading() {
-    let limits = Limits {
-        content_length: Some(1000),
-        ..LIMITS
-    };
-    let rules = Rules {
-        limits: &limits,
-        methods: None,
-    };
-    let status = |fields: &str| {
-        verdict_by(&post(fields), &rules)
-            .map(drop)
-            .map_err(|refusal| refusal.status.as_u16())
-    };
+    let limits = Limits { content_length: Some(1000), ..LIMITS };
+    let rules = Rules { limits: &limits, methods: None };
+    let status = |fields: &str| verdict_by(&post(fields), &rules).map(drop).map_err(|refusal| refusal.status.as_u16());
     assert_eq!(status("Content-Length: 1000"), Ok(()));
     assert_eq!(status("Content-Length: 1001"), Err(413));
     assert_eq!(status("Content-Length: 1001\r\nExpect: 100-continue"), Err(413));
-    assert_eq!(
-        status("Content-Length: 1001\r\nTransfer-Encoding: chunked"),
-        Ok(()),
-        "the chunks are counted instead"
-    );
+    assert_eq!(status("Content-Length: 1001\r\nTransfer-Encoding: chunked"), Ok(()), "the chunks are counted instead");
 }

@@ -65,14 +65,7 @@ fn a_head_may_be_as_long_as_its_limit_and_no_longer() {
     let head = value(1000);
     let status = |limit: usize| {
         let limits = Limits { head: limit, ..LIMITS };
-        verdict_by(
-            &head,
-            &Rules {
-                limits: &limits,
-                methods: Option::None,
-            },
-        )
-        .map_err(|refusal| refusal.status.as_u16())
+        verdict_by(&head, &Rules { limits: &limits, methods: Option::None }).map_err(|refusal| refusal.status.as_u16())
     };
     assert!(status(head.len()).is_ok());
     assert_eq!(status(head.len() - 1), Err(431));
@@ -91,15 +84,8 @@ fn limits_above_what_hyper_can_hold_do_not_let_more_through() {
         head: huge,
         ..LIMITS
     };
-    let rules = Rules {
-        limits: &limits,
-        methods: Option::None,
-    };
-    let status = |bytes: &[u8]| {
-        crate::judge(bytes, &rules)
-            .map(drop)
-            .map_err(|refusal| refusal.status.as_u16())
-    };
+    let rules = Rules { limits: &limits, methods: Option::None };
+    let status = |bytes: &[u8]| crate::judge(bytes, &rules).map(drop).map_err(|refusal| refusal.status.as_u16());
     assert_eq!(status(&get(path(65_534))), Ok(()));
     assert_eq!(status(&get(path(65_535))), Err(414));
     assert_eq!(status(&name(65_534)), Ok(()));

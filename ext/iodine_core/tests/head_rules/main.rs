@@ -49,11 +49,7 @@ pub const LIMITS: Limits = Limits {
 
 /// The methods of a server without options.
 pub fn methods() -> Vec<String> {
-    [
-        "HEAD", "GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "QUERY",
-    ]
-    .map(String::from)
-    .to_vec()
+    ["HEAD", "GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "QUERY"].map(String::from).to_vec()
 }
 
 /// Judges `bytes` as the gate does when they arrive at once.
@@ -77,13 +73,7 @@ pub fn judge_slowly(bytes: &[u8], rules: &Rules<'_>) -> Result<Head, Refusal> {
 /// The verdict on `bytes` by the default rules, asserted to be the same either way.
 pub fn verdict(bytes: &[u8]) -> Result<Head, Refusal> {
     let methods = methods();
-    verdict_by(
-        bytes,
-        &Rules {
-            limits: &LIMITS,
-            methods: Some(&methods),
-        },
-    )
+    verdict_by(bytes, &Rules { limits: &LIMITS, methods: Some(&methods) })
 }
 
 /// The verdict on `bytes` by other rules.

@@ -86,15 +86,8 @@ refused! {
 
 #[test]
 fn row_109_serves_every_token_when_all_methods_are_allowed() {
-    let rules = Rules {
-        limits: &LIMITS,
-        methods: Option::None,
-    };
-    let status = |bytes: &str| {
-        verdict_by(&line(bytes), &rules)
-            .map(drop)
-            .map_err(|refusal| refusal.status.as_u16())
-    };
+    let rules = Rules { limits: &LIMITS, methods: Option::None };
+    let status = |bytes: &str| verdict_by(&line(bytes), &rules).map(drop).map_err(|refusal| refusal.status.as_u16());
     assert_eq!(status("PROPFIND / HTTP/1.1"), Ok(()));
     assert_eq!(status("get / HTTP/1.1"), Ok(()));
     assert_eq!(status("M-SEARCH! / HTTP/1.1"), Ok(()));
@@ -105,18 +98,13 @@ fn row_109_serves_every_token_when_all_methods_are_allowed() {
 fn gives_the_raw_target_when_http_uri_would_lose_a_part_of_it() {
     let raw = |bytes: Vec<u8>| {
         let head = verdict(&bytes).expect("accepted");
-        head.raw_target
-            .map(|range| String::from_utf8_lossy(&bytes[range]).into_owned())
+        head.raw_target.map(|range| String::from_utf8_lossy(&bytes[range]).into_owned())
     };
     assert_eq!(raw(get("/a?b")), Option::None);
     assert_eq!(raw(line("OPTIONS * HTTP/1.1")), Option::None);
     assert_eq!(raw(get("/a?b#c")).as_deref(), Some("/a?b#c"));
     assert_eq!(raw(get("http://b")).as_deref(), Some("http://b"));
-    assert_eq!(
-        raw([b"\r\n\r\n".to_vec(), get("/#")].concat()).as_deref(),
-        Some("/#"),
-        "empty lines before"
-    );
+    assert_eq!(raw([b"\r\n\r\n".to_vec(), get("/#")].concat()).as_deref(), Some("/#"), "empty lines before");
 }
 
 #[test]

@@ -49,11 +49,7 @@ pub(super) fn send(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, mut ans
     answer.framed &= !call.http10;
     let bodiless = call.head_only || is_bodiless(answer.head.status);
     if let Some(callable) = answer.hijack {
-        return if bodiless {
-            head_only(ticket, answer.head)
-        } else {
-            run(call, worker, ticket, answer, callable)
-        };
+        return if bodiless { head_only(ticket, answer.head) } else { run(call, worker, ticket, answer, callable) };
     }
     let body = answer.body;
     if let Some(array) = RArray::from_value(body) {
@@ -100,20 +96,13 @@ impl Kind {
             return Ok(Kind::File(file, len));
         }
         if body.respond_to("each", false)? {
-            return Ok(if body.respond_to("to_ary", false)? {
-                Kind::Complete
-            } else {
-                Kind::Parts
-            });
+            return Ok(if body.respond_to("to_ary", false)? { Kind::Complete } else { Kind::Parts });
         }
         if body.respond_to("call", false)? {
             return Ok(Kind::Callable);
         }
         let class = body.class().inspect();
-        Err(app_error::new(
-            ruby,
-            format!("the app returned a body of {class}; return one with each or call"),
-        ))
+        Err(app_error::new(ruby, format!("the app returned a body of {class}; return one with each or call")))
     }
 }
 
@@ -162,10 +151,7 @@ fn whole(call: &Call<'_>, ticket: Ticket, answer: Answer, payload: Payload) -> S
     if answer.framed && !bodiless {
         return framed(ticket, answer.head, payload);
     }
-    if let Some(declared) = answer
-        .declared
-        .filter(|declared| *declared > payload.len() && !bodiless)
-    {
+    if let Some(declared) = answer.declared.filter(|declared| *declared > payload.len() && !bodiless) {
         let message = format!(
             "the app declared a content-length of {declared}, but its body has {} bytes; leave the header out",
             payload.len()
@@ -209,20 +195,9 @@ fn leave_pool(worker: &mut Worker) -> Result<Option<StreamPermit>, Error> {
 /// As many streams as `max_streams` allows are running.
 fn refuse(call: &Call<'_>, ticket: Ticket) -> Sent {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from(1_u16))]);
-    ticket.answer(Reply::Full(
-        ResponseHead {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            headers,
-        },
-        Payload::default(),
-    ));
+    ticket.answer(Reply::Full(ResponseHead { status: StatusCode::SERVICE_UNAVAILABLE, headers }, Payload::default()));
     let message = "max_streams streaming bodies are running already: answered with 503; raise max_streams".to_owned();
-    call.cx.log_error(
-        call.ruby,
-        &app_error::new(call.ruby, message),
-        call.env,
-        "streaming body",
-    );
+    call.cx.log_error(call.ruby, &app_error::new(call.ruby, message), call.env, "streaming body");
     Sent::Whole
 }
 
@@ -233,22 +208,16 @@ fn each(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: Answer) ->
         Ok(None) => return refuse(call, ticket),
         Err(error) => return Sent::Failed(ticket, error, None),
     };
-    let sink = Arc::new(Sink::new(
-        ticket,
-        answer.head,
-        answer.framed,
-        call.cx.stream_buffer_size,
-    ));
+    let sink = Arc::new(Sink::new(ticket, answer.head, answer.framed, call.cx.stream_buffer_size));
     let outcome: Result<Value, Error> = {
         let sink = sink.clone();
         let block =
-            call.ruby
-                .proc_from_fn(
-                    move |ruby: &Ruby, arguments: &[Value], _block: Option<Proc>| match arguments.first() {
-                        Some(part) if !part.is_nil() => sink.write(ruby, string(ruby, *part)?),
-                        _ => Ok(()),
-                    },
-                );
+            call.ruby.proc_from_fn(move |ruby: &Ruby, arguments: &[Value], _block: Option<Proc>| {
+                match arguments.first() {
+                    Some(part) if !part.is_nil() => sink.write(ruby, string(ruby, *part)?),
+                    _ => Ok(()),
+                }
+            });
         answer.body.funcall_with_block("each", (), block)
     };
     match outcome {
@@ -276,12 +245,7 @@ fn run(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: Answer, cal
         Ok(None) => return refuse(call, ticket),
         Err(error) => return Sent::Failed(ticket, error, None),
     };
-    let sink = Arc::new(Sink::new(
-        ticket,
-        answer.head,
-        answer.framed,
-        call.cx.stream_buffer_size,
-    ));
+    let sink = Arc::new(Sink::new(ticket, answer.head, answer.framed, call.cx.stream_buffer_size));
     sink.open();
     let outcome = call
         .input()
@@ -345,10 +309,7 @@ impl Call<'_> {
 fn string(ruby: &Ruby, part: Value) -> Result<RString, Error> {
     RString::from_value(part).ok_or_else(|| {
         let class = part.class().inspect();
-        app_error::new(
-            ruby,
-            format!("the body gave a part of {class}; every part has to be a String"),
-        )
+        app_error::new(ruby, format!("the body gave a part of {class}; every part has to be a String"))
     })
 }
 
@@ -364,11 +325,7 @@ impl Pieces {
         let mut pieces = Pieces::default();
         if array.len() == 1 {
             let piece: Value = array.entry(0)?;
-            return if piece.is_nil() {
-                Ok(Payload::default())
-            } else {
-                Ok(pins::bytes(string(ruby, piece)?)?.into())
-            };
+            return if piece.is_nil() { Ok(Payload::default()) } else { Ok(pins::bytes(string(ruby, piece)?)?.into()) };
         }
         for part in array {
             pieces.push(ruby, part)?;

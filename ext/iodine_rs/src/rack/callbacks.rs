@@ -29,11 +29,7 @@ pub(super) fn run(ruby: &Ruby, cx: &Context, env: Value, finished: &Finished) ->
     let Some(callbacks) = list(ruby, hash, keys().response_finished) else {
         return Ok(());
     };
-    let error = finished
-        .error
-        .as_ref()
-        .and_then(|error| exception(ruby, error))
-        .into_value_with(ruby);
+    let error = finished.error.as_ref().and_then(|error| exception(ruby, error)).into_value_with(ruby);
     // Rack SPEC: in reverse order of registration.
     for index in (0..callbacks.len()).rev() {
         let callback: Value = callbacks.entry(index as isize)?;
@@ -47,10 +43,7 @@ pub(super) fn run(ruby: &Ruby, cx: &Context, env: Value, finished: &Finished) ->
 fn list(ruby: &Ruby, env: RHash, key: rb_sys::VALUE) -> Option<RArray> {
     // SAFETY: the table's Strings live for ever.
     let key = unsafe { Value::from_raw(key) };
-    let array = env
-        .get(key)
-        .and_then(RArray::from_value)
-        .filter(|array| !array.is_empty())?;
+    let array = env.get(key).and_then(RArray::from_value).filter(|array| !array.is_empty())?;
     // SAFETY: the elements are copied before Ruby code runs.
     Some(ruby.ary_new_from_values(unsafe { array.as_slice() }))
 }

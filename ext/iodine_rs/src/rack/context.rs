@@ -41,9 +41,7 @@ impl Context {
             error_handler: reader.get::<Value>("error_handler")?.into(),
             error_logger: reader.get::<Value>("error_logger")?.into(),
             null_input: null_input.into(),
-            url_scheme: reader
-                .get::<Option<String>>("rack_url_scheme")?
-                .map(|scheme| scheme_string(ruby, &scheme)),
+            url_scheme: reader.get::<Option<String>>("rack_url_scheme")?.map(|scheme| scheme_string(ruby, &scheme)),
             http_version: before_3_1(&rack_version),
             early_hints: reader.get("early_hints")?,
             underscore_headers: reader.get("allow_underscore_headers")?,
@@ -80,9 +78,7 @@ impl Context {
     pub(super) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) {
         if let Some(exception) = exception(ruby, error) {
             // A logger that raises has nobody to tell.
-            let _ = ruby
-                .get_inner(self.error_logger)
-                .funcall::<_, _, Value>("call", (exception, env, place));
+            let _ = ruby.get_inner(self.error_logger).funcall::<_, _, Value>("call", (exception, env, place));
         }
     }
 
@@ -134,14 +130,8 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     env.aset(key(keys.multiprocess), reader.get::<bool>("multiprocess")?)?;
     env.aset(key(keys.run_once), false)?;
     env.aset(key(keys.hijack_p), true)?;
-    env.aset(
-        key(keys.script_name),
-        frozen(ruby, &reader.get::<String>("script_name")?),
-    )?;
-    env.aset(
-        key(keys.server_software),
-        frozen(ruby, &reader.get::<String>("software")?),
-    )?;
+    env.aset(key(keys.script_name), frozen(ruby, &reader.get::<String>("script_name")?))?;
+    env.aset(key(keys.server_software), frozen(ruby, &reader.get::<String>("software")?))?;
     env.aset(key(keys.gateway_interface), key(keys.cgi))?;
     env.aset(key(keys.input), null_input)?;
     env.aset(key(keys.body_wait), 0.0)?;

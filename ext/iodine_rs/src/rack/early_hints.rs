@@ -37,10 +37,7 @@ impl EarlyHints {
             Ok(ForEach::Continue)
         })?;
         if !map.is_empty() {
-            self.ticket.interim(ResponseHead {
-                status: StatusCode::EARLY_HINTS,
-                headers: map,
-            });
+            self.ticket.interim(ResponseHead { status: StatusCode::EARLY_HINTS, headers: map });
         }
         Ok(())
     }
@@ -55,10 +52,7 @@ fn hint_name(name: &str) -> Option<HeaderName> {
 
 /// `None` where one of them is illegal.
 fn values(value: Value) -> Result<Option<Vec<HeaderValue>>, Error> {
-    Ok(lines(value)?
-        .iter()
-        .map(|line| HeaderValue::from_bytes(line).ok())
-        .collect())
+    Ok(lines(value)?.iter().map(|line| HeaderValue::from_bytes(line).ok()).collect())
 }
 
 /// Several values come as an Array (Rack 3) or in lines (Rack 2).

@@ -27,9 +27,7 @@ pub(super) fn build(
     let body_len = request.body.len();
     let spooled = matches!(request.body, RequestBody::File { .. });
     let input = input::build(ruby, &mut request.body)?;
-    let hints = cx
-        .early_hints
-        .then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
+    let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
     let hijack = Hijack::create(ruby, ticket, cx.release_limit);
     let template = cx.template(ruby);
     let scheme = cx.url_scheme(ruby);
@@ -37,10 +35,7 @@ pub(super) fn build(
         // SAFETY: the GVL is held; all Values are on this stack; a jump (out of memory) is caught by `protect`, and
         // nothing in this closure has to be dropped.
         unsafe {
-            let env = Env {
-                hash: rb_hash_dup(template),
-                keys: keys(),
-            };
+            let env = Env { hash: rb_hash_dup(template), keys: keys() };
             env.request_line(request);
             env.peer(request.peer);
             env.authority(request, scheme);
@@ -76,16 +71,7 @@ impl Env {
 
     unsafe fn set_bytes(&self, key: VALUE, bytes: &[u8]) {
         // SAFETY: see the impl.
-        unsafe {
-            self.set(
-                key,
-                if bytes.is_empty() {
-                    self.keys.empty
-                } else {
-                    string(bytes)
-                },
-            )
-        };
+        unsafe { self.set(key, if bytes.is_empty() { self.keys.empty } else { string(bytes) }) };
     }
 
     unsafe fn request_line(&self, request: &Request) {
@@ -93,11 +79,7 @@ impl Env {
         let method = &request.parts.method;
         // SAFETY: see the impl.
         unsafe {
-            self.set(
-                keys.request_method,
-                keys.method(method)
-                    .unwrap_or_else(|| string(method.as_str().as_bytes())),
-            );
+            self.set(keys.request_method, keys.method(method).unwrap_or_else(|| string(method.as_str().as_bytes())));
             let path = string(uri.path().as_bytes());
             self.set(keys.path_info, path);
             self.set(keys.request_path, path);
@@ -170,10 +152,7 @@ impl Env {
             if !host.is_empty() {
                 self.set_bytes(keys.http_host, host);
             }
-            self.set(
-                keys.url_scheme,
-                scheme.unwrap_or(if https { keys.https } else { keys.http }),
-            );
+            self.set(keys.url_scheme, scheme.unwrap_or(if https { keys.https } else { keys.http }));
         }
     }
 
@@ -227,11 +206,7 @@ impl Env {
 
     unsafe fn version(&self, version: Version, http_version: bool) {
         let keys = self.keys;
-        let protocol = if version == Version::HTTP_10 {
-            keys.http_10
-        } else {
-            keys.http_11
-        };
+        let protocol = if version == Version::HTTP_10 { keys.http_10 } else { keys.http_11 };
         // SAFETY: see the impl.
         unsafe {
             self.set(keys.server_protocol, protocol);

@@ -39,12 +39,7 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
 
 impl Hijack {
     pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration) -> Obj<Hijack> {
-        ruby.obj_wrap(Hijack {
-            ticket,
-            limit,
-            env: Cell::new(None),
-            io: Cell::new(None),
-        })
+        ruby.obj_wrap(Hijack { ticket, limit, env: Cell::new(None), io: Cell::new(None) })
     }
 
     pub(super) fn set_env(&self, env: Value) {
@@ -58,10 +53,7 @@ impl Hijack {
         }
         let (takeover, released) = Takeover::new();
         if !this.ticket.answer_now(Reply::Takeover(None, takeover)) {
-            return Err(Error::new(
-                ruby.exception_io_error(),
-                "the request has been answered; hijack inside app.call",
-            ));
+            return Err(Error::new(ruby.exception_io_error(), "the request has been answered; hijack inside app.call"));
         }
         let io = socket::receive(ruby, &released, this.limit)?;
         this.io.set(Some(io.into()));

@@ -29,6 +29,5 @@ pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
 
 /// A class of Ruby's own, or one that [`init`] has loaded.
 fn constant<T: TryConvert>(ruby: &Ruby, name: &str) -> T {
-    ruby.eval(name)
-        .expect("Ruby's own classes and those of the libraries loaded by init exist")
+    ruby.eval(name).expect("Ruby's own classes and those of the libraries loaded by init exist")
 }

@@ -32,12 +32,7 @@ pub(super) struct Answer {
 pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, Error> {
     let (status, headers, body) = triplet(ruby, response)?;
     let code = status_code(ruby, status)?;
-    let mut fields = Fields {
-        ruby,
-        app,
-        map: HeaderMap::new(),
-        hijack: None,
-    };
+    let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
     fields.read(headers)?;
     if body.is_nil() {
         return Err(app_error::new(
@@ -48,10 +43,7 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, E
     let declared = fields.declared_length()?;
     Ok(Answer {
         framed: fields.map.contains_key(TRANSFER_ENCODING),
-        head: ResponseHead {
-            status: code,
-            headers: fields.map,
-        },
+        head: ResponseHead { status: code, headers: fields.map },
         hijack: fields.hijack,
         body,
         declared,
@@ -65,21 +57,9 @@ pub(super) fn is_left_open(response: Value) -> bool {
     let Some(array) = RArray::from_value(response).filter(|array| array.len() == 3) else {
         return false;
     };
-    array
-        .entry::<Value>(0)
-        .ok()
-        .and_then(Integer::from_value)
-        .is_some_and(|status| status.to_i64().ok() == Some(-1))
-        && array
-            .entry::<Value>(1)
-            .ok()
-            .and_then(RHash::from_value)
-            .is_some_and(|headers| headers.is_empty())
-        && array
-            .entry::<Value>(2)
-            .ok()
-            .and_then(RArray::from_value)
-            .is_some_and(|body| body.is_empty())
+    array.entry::<Value>(0).ok().and_then(Integer::from_value).is_some_and(|status| status.to_i64().ok() == Some(-1))
+        && array.entry::<Value>(1).ok().and_then(RHash::from_value).is_some_and(|headers| headers.is_empty())
+        && array.entry::<Value>(2).ok().and_then(RArray::from_value).is_some_and(|body| body.is_empty())
 }
 
 fn triplet(ruby: &Ruby, response: Value) -> Result<(Value, Value, Value), Error> {
@@ -92,10 +72,7 @@ fn triplet(ruby: &Ruby, response: Value) -> Result<(Value, Value, Value), Error>
         Some(array) if array.len() == 3 => Ok((array.entry(0)?, array.entry(1)?, array.entry(2)?)),
         _ => {
             let seen = shorten(&response.inspect());
-            Err(app_error::new(
-                ruby,
-                format!("the app returned {seen}; a Rack app returns [status, headers, body]"),
-            ))
+            Err(app_error::new(ruby, format!("the app returned {seen}; a Rack app returns [status, headers, body]")))
         }
     }
 }
@@ -113,10 +90,7 @@ fn status_code(ruby: &Ruby, status: Value) -> Result<StatusCode, Error> {
         .filter(|code| !code.is_informational() || *code == StatusCode::SWITCHING_PROTOCOLS)
         .ok_or_else(|| {
             let seen = shorten(&status.inspect());
-            app_error::new(
-                ruby,
-                format!("the app returned the status {seen}; use an Integer from 200 to 999, or 101"),
-            )
+            app_error::new(ruby, format!("the app returned the status {seen}; use an Integer from 200 to 999, or 101"))
         })
 }
 
@@ -137,10 +111,7 @@ impl Fields<'_> {
         }
         if !headers.respond_to("each", false)? {
             let seen = shorten(&headers.inspect());
-            return Err(app_error::new(
-                self.ruby,
-                format!("the app returned {seen} as headers; return a Hash"),
-            ));
+            return Err(app_error::new(self.ruby, format!("the app returned {seen} as headers; return a Hash")));
         }
         for pair in collect(self.ruby, headers)? {
             let pair = RArray::try_convert(pair)?;
@@ -216,10 +187,9 @@ impl Fields<'_> {
         let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
         match number {
             Some(number) if digits.iter().all(u8::is_ascii_digit) && values.next().is_none() => Ok(Some(number)),
-            _ => Err(self.illegal(
-                "a content-length that is not one number of bytes",
-                "leave it out, or set it to one",
-            )),
+            _ => {
+                Err(self.illegal("a content-length that is not one number of bytes", "leave it out, or set it to one"))
+            }
         }
     }
 }

@@ -33,14 +33,7 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, job: Job) ->
         }
     };
     drop(request);
-    let call = Call {
-        ruby,
-        cx,
-        env,
-        head_only,
-        http10,
-        spool,
-    };
+    let call = Call { ruby, cx, env, head_only, http10, spool };
     call.run(worker, ticket)
 }
 
@@ -78,21 +71,10 @@ impl Call<'_> {
         let (status, headers, body) = (answer.status, answer.headers, answer.body);
         let sent = body::send(self, worker, ticket, answer);
         let (outcome, permit) = match sent {
-            Sent::Whole => (
-                self.finish(
-                    Some(body),
-                    Finished {
-                        status,
-                        headers,
-                        error: None,
-                    },
-                ),
-                None,
-            ),
-            Sent::Streamed(permit, error) => (
-                self.finish(Some(body), Finished { status, headers, error }),
-                Some(permit),
-            ),
+            Sent::Whole => (self.finish(Some(body), Finished { status, headers, error: None }), None),
+            Sent::Streamed(permit, error) => {
+                (self.finish(Some(body), Finished { status, headers, error }), Some(permit))
+            }
             Sent::Failed(ticket, error, permit) => (self.fail(ticket, error, Some(body)), permit),
         };
         if let Some(permit) = permit {
@@ -120,28 +102,16 @@ impl Call<'_> {
                 (status.into_value_with(self.ruby), self.ruby.hash_new().as_value())
             }
         };
-        self.finish(
-            body,
-            Finished {
-                status: code,
-                headers,
-                error: Some(error),
-            },
-        )
+        self.finish(body, Finished { status: code, headers, error: Some(error) })
     }
 
     /// The app took the connection during `call`: what it returned means nothing, but its callbacks run (drop-in row
     /// H-04).
     fn after_hijack(&self, response: Value) -> Result<(), Error> {
-        let status = self.nil();
-        self.finish(
-            body_of(response),
-            Finished {
-                status,
-                headers: self.ruby.hash_new().as_value(),
-                error: None,
-            },
-        )
+        let part = |index| RArray::from_value(response).and_then(|array| array.entry::<Value>(index).ok());
+        let status = part(0).unwrap_or_else(|| self.nil());
+        let headers = part(1).unwrap_or_else(|| self.ruby.hash_new().as_value());
+        self.finish(body_of(response), Finished { status, headers, error: None })
     }
 
     /// Closes the body, then runs the callbacks (Rack SPEC, drop-in row R-14).
@@ -194,8 +164,5 @@ fn empty(status: u16) -> ResponseHead {
 
 /// The body of whatever an app returned, to be closed.
 fn body_of(response: Value) -> Option<Value> {
-    RArray::from_value(response)?
-        .entry::<Value>(2)
-        .ok()
-        .filter(|body| !body.is_nil())
+    RArray::from_value(response)?.entry::<Value>(2).ok().filter(|body| !body.is_nil())
 }

@@ -33,31 +33,14 @@ impl Sink {
     /// A body that starts with its first part, so that an app that fails before it can still be answered with 500.
     pub(super) fn new(ticket: Ticket, head: ResponseHead, framed: bool, capacity: usize) -> Sink {
         let (writer, reader) = stream(&ticket.handle(), capacity);
-        Sink {
-            writer,
-            opening: Mutex::new(Some(Opening {
-                ticket,
-                head,
-                reader,
-                framed,
-            })),
-        }
+        Sink { writer, opening: Mutex::new(Some(Opening { ticket, head, reader, framed })) }
     }
 
     /// Sends the head, if that has not happened.
     pub(super) fn open(&self) {
         if let Some(opening) = self.take_opening() {
-            let Opening {
-                ticket,
-                head,
-                reader,
-                framed,
-            } = opening;
-            ticket.answer_now(if framed {
-                Reply::Framed(head, reader)
-            } else {
-                Reply::Stream(head, reader)
-            });
+            let Opening { ticket, head, reader, framed } = opening;
+            ticket.answer_now(if framed { Reply::Framed(head, reader) } else { Reply::Stream(head, reader) });
         }
     }
 

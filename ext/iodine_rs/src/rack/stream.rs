@@ -69,11 +69,8 @@ impl Stream {
     /// `read(length = nil, buffer = nil)`: the request's body, which has been received completely.
     fn read(_ruby: &Ruby, this: Obj<Self>, arguments: &[Value]) -> Result<Value, Error> {
         let input: Value = this.ivar_get(INPUT)?;
-        let plain: Vec<Value> = arguments
-            .iter()
-            .copied()
-            .filter(|argument| magnus::RHash::from_value(*argument).is_none())
-            .collect();
+        let plain: Vec<Value> =
+            arguments.iter().copied().filter(|argument| magnus::RHash::from_value(*argument).is_none()).collect();
         input.funcall("read", plain.as_slice())
     }
 

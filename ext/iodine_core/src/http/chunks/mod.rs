@@ -69,10 +69,7 @@ impl Chunks {
                 }
             };
         }
-        Ok(Advance {
-            used,
-            done: self.state == State::Done,
-        })
+        Ok(Advance { used, done: self.state == State::Done })
     }
 
     /// Skips as much data as there is.
@@ -96,9 +93,7 @@ impl Chunks {
             (State::DataLf, b'\n') => Ok(State::Size),
             (State::Trailers, _) if self.trailers.step(byte)? => Ok(State::Done),
             (State::Trailers, _) => Ok(State::Trailers),
-            _ => Err(Refusal::bad_request(
-                "chunk data not ended by CRLF at its size (RFC 9112 §7.1)",
-            )),
+            _ => Err(Refusal::bad_request("chunk data not ended by CRLF at its size (RFC 9112 §7.1)")),
         }
     }
 

@@ -92,9 +92,7 @@ impl Fields {
         }
         // In HTTP/1.0 expectations are ignored (RFC 9110 §10.1.1).
         if self.other_expectation && !http10 {
-            return Err(Refusal::expectation_failed(
-                "expectation other than 100-continue (RFC 9110 §10.1.1)",
-            ));
+            return Err(Refusal::expectation_failed("expectation other than 100-continue (RFC 9110 §10.1.1)"));
         }
         Ok(Head {
             framing: self.framing(rules.limits)?,
@@ -150,11 +148,7 @@ impl<'a> Line<'a> {
         let (value, rest) = rest.split_at(memchr2(b'\r', b'\n', rest).unwrap_or(rest.len()));
         match rest {
             [b'\r', b'\n', b' ' | b'\t', ..] => Err(Refusal::bad_request("folded field (RFC 9112 §5.2)")),
-            [b'\r', b'\n', rest @ ..] => Ok(Self {
-                name,
-                value: octets::trim(value),
-                rest,
-            }),
+            [b'\r', b'\n', rest @ ..] => Ok(Self { name, value: octets::trim(value), rest }),
             _ => Err(Refusal::bad_request("field line not ended by CRLF (RFC 9112 §2.2)")),
         }
     }

@@ -25,9 +25,7 @@ pub(super) fn content_length(value: &[u8]) -> Result<u64, Refusal> {
     }
     let number = value
         .iter()
-        .try_fold(0u64, |number, byte| {
-            number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))
-        })
+        .try_fold(0u64, |number, byte| number.checked_mul(10)?.checked_add(u64::from(byte - b'0')))
         .ok_or(Refusal::bad_request("Content-Length overflows (RFC 9110 §8.6)"))?;
     if number >= ABSURD {
         return Err(Refusal::payload_too_large("Content-Length is absurd"));
@@ -45,23 +43,15 @@ pub(super) fn transfer_encoding(value: &[u8]) -> Result<(), Refusal> {
     let last = codings().next_back().unwrap_or_default();
     let chunked = codings().filter(|coding| is_chunked(coding)).count();
     if chunked > usize::from(is_chunked(last)) {
-        return Err(Refusal::bad_request(
-            "chunked is not the last coding, or is there twice (RFC 9112 §6.1)",
-        ));
+        return Err(Refusal::bad_request("chunked is not the last coding, or is there twice (RFC 9112 §6.1)"));
     }
     if chunked == 0 && codings().all(is_compression) {
-        return Err(Refusal::bad_request(
-            "Transfer-Encoding without chunked has no end (RFC 9112 §6.3)",
-        ));
+        return Err(Refusal::bad_request("Transfer-Encoding without chunked has no end (RFC 9112 §6.3)"));
     }
-    Err(Refusal::not_implemented(
-        "unknown or unsupported transfer coding (RFC 9112 §6.1)",
-    ))
+    Err(Refusal::not_implemented("unknown or unsupported transfer coding (RFC 9112 §6.1)"))
 }
 
 /// The registered codings beside chunked (RFC 9112 §7.2).
 fn is_compression(coding: &[u8]) -> bool {
-    [&b"gzip"[..], b"x-gzip", b"deflate", b"compress", b"x-compress"]
-        .iter()
-        .any(|it| coding.eq_ignore_ascii_case(it))
+    [&b"gzip"[..], b"x-gzip", b"deflate", b"compress", b"x-compress"].iter().any(|it| coding.eq_ignore_ascii_case(it))
 }

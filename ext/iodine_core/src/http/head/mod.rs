@@ -32,10 +32,7 @@ pub struct Rules<'a> {
 
 impl<'a> From<&'a Settings> for Rules<'a> {
     fn from(settings: &'a Settings) -> Self {
-        Self {
-            limits: &settings.limits,
-            methods: settings.supported_http_methods.as_deref(),
-        }
+        Self { limits: &settings.limits, methods: settings.supported_http_methods.as_deref() }
     }
 }
 
@@ -64,9 +61,7 @@ pub struct Head {
 /// A [`Refusal`] for the first rule that is broken, in the order request line, fields line by line, fields together.
 pub fn inspect(head: &[u8], rules: &Rules<'_>) -> Result<Head, Refusal> {
     if !octets::are_text(head) {
-        return Err(Refusal::bad_request(
-            "control character in the request head (RFC 9110 §5.5)",
-        ));
+        return Err(Refusal::bad_request("control character in the request head (RFC 9110 §5.5)"));
     }
     let start = head.chunks(2).take_while(|&pair| pair == b"\r\n").count() * 2;
     let line = request_line::parse(&head[start..], rules.limits)?;
@@ -83,9 +78,7 @@ pub fn inspect(head: &[u8], rules: &Rules<'_>) -> Result<Head, Refusal> {
 
 /// CONNECT is refused even if it is listed: its target is no resource, and hyper would take it for an upgrade.
 fn check_method(method: &[u8], rules: &Rules<'_>) -> Result<(), Refusal> {
-    let listed = rules
-        .methods
-        .is_none_or(|methods| methods.iter().any(|it| it.as_bytes() == method));
+    let listed = rules.methods.is_none_or(|methods| methods.iter().any(|it| it.as_bytes() == method));
     if listed && method != b"CONNECT" {
         return Ok(());
     }

@@ -71,9 +71,7 @@ pub(crate) fn is_value(byte: u8) -> bool {
 /// `true` if `bytes` hold nothing but bytes of field values, CR and LF.
 pub(crate) fn are_text(bytes: &[u8]) -> bool {
     // A fold, not `all`: without an early exit the compiler looks at 16 bytes at once.
-    !bytes.iter().fold(false, |bad, &byte| {
-        bad | (!is_value(byte) & (byte != b'\r') & (byte != b'\n'))
-    })
+    !bytes.iter().fold(false, |bad, &byte| bad | (!is_value(byte) & (byte != b'\r') & (byte != b'\n')))
 }
 
 /// `bytes` without SP and HTAB around it (OWS, RFC 9110 §5.6.3). Other white space is data.

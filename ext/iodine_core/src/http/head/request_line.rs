@@ -34,12 +34,7 @@ pub(super) fn parse<'a>(bytes: &'a [u8], limits: &Limits) -> Result<RequestLine<
         return Err(Refusal::bad_request("two spaces in the request line (RFC 9112 §3)"));
     }
     let http10 = parse_version(&rest[space + 1..])?;
-    Ok(RequestLine {
-        method,
-        target: &rest[..space],
-        http10,
-        len: end + 2,
-    })
+    Ok(RequestLine { method, target: &rest[..space], http10, len: end + 2 })
 }
 
 fn parse_method<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], Refusal> {
@@ -48,9 +43,7 @@ fn parse_method<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], Refusa
         return Err(METHOD_TOO_LONG);
     }
     if len == 0 || bytes.get(len) != Some(&b' ') {
-        return Err(Refusal::bad_request(
-            "method is not a token followed by a space (RFC 9112 §3.1)",
-        ));
+        return Err(Refusal::bad_request("method is not a token followed by a space (RFC 9112 §3.1)"));
     }
     Ok(&bytes[..len])
 }
@@ -63,18 +56,16 @@ fn parse_version(bytes: &[u8]) -> Result<bool, Refusal> {
     match bytes {
         b"HTTP/1.1" => Ok(false),
         b"HTTP/1.0" => Ok(true),
-        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] => Err(Refusal::version_not_supported(
-            "only HTTP/1.0 and HTTP/1.1 are spoken here (RFC 9110 §2.5)",
-        )),
+        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] => {
+            Err(Refusal::version_not_supported("only HTTP/1.0 and HTTP/1.1 are spoken here (RFC 9110 §2.5)"))
+        }
         _ => Err(Refusal::bad_request("malformed HTTP version (RFC 9112 §2.3)")),
     }
 }
 
 /// Refuses a request line that is over its limit before its end has come. `bytes` begin with the line.
 pub(super) fn check_unfinished(bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
-    let room = limits
-        .method
-        .saturating_add(target::longest(limits) + "  HTTP/1.1\r\n".len());
+    let room = limits.method.saturating_add(target::longest(limits) + "  HTTP/1.1\r\n".len());
     if bytes.len() <= room {
         return Ok(());
     }

@@ -51,15 +51,11 @@ fn request_line_start(buf: &[u8]) -> Result<Option<usize>, Refusal> {
             [0x16] | [0x16, 0x03, ..] => return Err(Refusal::tls_on_plain_port()),
             [first, ..] if octets::is_token(*first) => return Ok(Some(start)),
             _ => {
-                return Err(Refusal::bad_request(
-                    "request does not begin with a method (RFC 9112 §3)",
-                ));
+                return Err(Refusal::bad_request("request does not begin with a method (RFC 9112 §3)"));
             }
         }
     }
-    Err(Refusal::bad_request(
-        "too many empty lines before the request line (RFC 9112 §2.2)",
-    ))
+    Err(Refusal::bad_request("too many empty lines before the request line (RFC 9112 §2.2)"))
 }
 
 /// The end of the first empty line. `from` is behind the first byte of the request line or at it.

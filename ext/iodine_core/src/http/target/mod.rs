@@ -43,12 +43,7 @@ impl<'a> Target<'a> {
             }
             None => (None, rest),
         };
-        Self {
-            authority,
-            path,
-            query,
-            fragment,
-        }
+        Self { authority, path, query, fragment }
     }
 }
 
@@ -59,9 +54,7 @@ impl<'a> Target<'a> {
 /// 400 for a form or a byte that may not be, 414 for a part above its limit.
 pub fn check<'a>(raw: &'a [u8], method: &[u8], limits: &Limits) -> Result<Target<'a>, Refusal> {
     if !octets::are_target(raw) {
-        return Err(Refusal::bad_request(
-            "forbidden byte in the request target (RFC 9112 §3.2)",
-        ));
+        return Err(Refusal::bad_request("forbidden byte in the request target (RFC 9112 §3.2)"));
     }
     let target = Target::split(raw);
     check_form(raw, &target, method)?;
@@ -73,16 +66,10 @@ fn check_form(raw: &[u8], target: &Target<'_>, method: &[u8]) -> Result<(), Refu
     match (raw, target.authority) {
         ([b'/', ..], _) => Ok(()),
         (_, Some(authority)) if authority::is_authority(authority) => Ok(()),
-        (_, Some(_)) => Err(Refusal::bad_request(
-            "invalid authority in the request target (RFC 9110 §4.2)",
-        )),
+        (_, Some(_)) => Err(Refusal::bad_request("invalid authority in the request target (RFC 9110 §4.2)")),
         (b"*", None) if method == b"OPTIONS" => Ok(()),
-        (b"*", None) => Err(Refusal::bad_request(
-            "request target * without OPTIONS (RFC 9112 §3.2.4)",
-        )),
-        _ => Err(Refusal::bad_request(
-            "request target is neither a path nor an http URI (RFC 9112 §3.2)",
-        )),
+        (b"*", None) => Err(Refusal::bad_request("request target * without OPTIONS (RFC 9112 §3.2.4)")),
+        _ => Err(Refusal::bad_request("request target is neither a path nor an http URI (RFC 9112 §3.2)")),
     }
 }
 
@@ -112,13 +99,6 @@ fn cut(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
 
 /// Length of `http://` or `https://` at the front, in any case (RFC 3986 §3.1).
 fn scheme_len(bytes: &[u8]) -> Option<usize> {
-    let starts_with = |scheme: &[u8]| {
-        bytes
-            .get(..scheme.len())
-            .is_some_and(|it| it.eq_ignore_ascii_case(scheme))
-    };
-    [&b"http://"[..], b"https://"]
-        .iter()
-        .find(|scheme| starts_with(scheme))
-        .map(|scheme| scheme.len())
+    let starts_with = |scheme: &[u8]| bytes.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme));
+    [&b"http://"[..], b"https://"].iter().find(|scheme| starts_with(scheme)).map(|scheme| scheme.len())
 }

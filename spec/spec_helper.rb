@@ -1,0 +1,33 @@
+# frozen_string_literal: true
+
+require "rspec"
+require_relative "support/eventually"
+require_relative "support/response"
+require_relative "support/raw_socket"
+require_relative "support/server_process"
+require_relative "support/http"
+
+RSpec.configure do |config|
+  config.disable_monkey_patching!
+  config.expect_with(:rspec) { |expectations| expectations.max_formatted_output_length = 2_000 }
+  config.shared_context_metadata_behavior = :apply_to_host_groups
+  config.filter_run_when_matching :focus
+
+  config.include Eventually
+  config.include ServerProcess::ExampleMethods
+
+  # Every example has a limit: one that hangs fails and the suite goes on. `limit: seconds` changes it.
+  config.around do |example|
+    limit = example.metadata.fetch(:limit, 60)
+    Timeout.timeout(limit, Eventually::TimeUp, "the example took longer than #{limit} s") { example.run }
+  end
+
+  # A failure shows what the servers printed while the example ran.
+  config.before { ServerProcess.mark_output }
+  config.after do |example|
+    printed = ServerProcess.output_since_mark if example.exception
+    example.metadata[:extra_failure_lines] = printed.lines(chomp: true) if printed
+    stop_servers
+  end
+  config.after(:suite) { ServerProcess.stop_all }
+end
