@@ -1,0 +1,1 @@
+require "iodine_rs"

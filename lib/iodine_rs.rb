@@ -1,0 +1,40 @@
+# frozen_string_literal: true
+
+# A Rack server whose HTTP runs in Rust, outside Ruby's global VM lock.
+#
+# Requiring it starts nothing: no thread, no signal handler, no look at ENV. Each part is loaded when it is first
+# named, so that an app which only has the gem in its bundle does not pay for it.
+module IodineRs
+  autoload :VERSION, "iodine_rs/version"
+
+  # Boot: from the command line to a running server.
+  autoload :CLI, "iodine_rs/cli"
+  autoload :Options, "iodine_rs/options"
+  autoload :DSL, "iodine_rs/dsl"
+  autoload :ConfigFile, "iodine_rs/config_file"
+  autoload :Rackup, "iodine_rs/rackup"
+  autoload :Launcher, "iodine_rs/launcher"
+  autoload :Signals, "iodine_rs/signals"
+  autoload :Pidfile, "iodine_rs/pidfile"
+
+  # The server: sockets, threads, the native core.
+  autoload :Server, "iodine_rs/server"
+  autoload :Bind, "iodine_rs/bind"
+  autoload :Binder, "iodine_rs/binder"
+  autoload :ThreadPool, "iodine_rs/thread_pool"
+  autoload :Native, "iodine_rs/native"
+  autoload :Stream, "iodine_rs/native"
+  autoload :Hijack, "iodine_rs/native"
+
+  # What the core calls, and what is printed.
+  autoload :NullInput, "iodine_rs/null_input"
+  autoload :AccessLog, "iodine_rs/access_log"
+  autoload :ErrorReporter, "iodine_rs/error_reporter"
+  autoload :ErrorPage, "iodine_rs/error_page"
+  autoload :Backtrace, "iodine_rs/backtrace"
+  autoload :Log, "iodine_rs/log"
+
+  autoload :RackHandler, "iodine_rs/rack_handler"
+end
+
+require "iodine_rs/errors"

@@ -1,0 +1,107 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # An address to listen on, as users write it:
+  #
+  #   tcp://127.0.0.1:9292   tcp://[::1]:9292?backlog=64   localhost:9292
+  #   unix:///run/app.sock?umask=0117   /run/app.sock
+  module Bind
+    # The forms of an address, for messages.
+    ACCEPTS = "tcp://host:port, unix:///path, host:port or /path"
+
+    # Where a server listens that was not told anything else.
+    DEFAULT_PORT = 9292
+
+    # A host and a port; "localhost" means every loopback address.
+    TCP = Struct.new(:host, :port, :backlog) do
+      # host:port, an IPv6 host in brackets.
+      def to_s = "#{host.include?(":") ? "[#{host}]" : host}:#{port}"
+    end
+
+    # A path, or "@name" for a socket in Linux' abstract namespace; `umask` and `mode` set who may connect.
+    Unix = Struct.new(:path, :backlog, :umask, :mode) do
+      def abstract? = path.start_with?("@")
+      def to_s = path
+    end
+
+    # Connections that may wait in the kernel.
+    BACKLOG = 1024
+
+    FORM = %r{\A(?:(?<scheme>\w+)://)?(?<place>[^?]*)(?:\?(?<query>.*))?\z}m
+    HOST_AND_PORT = /\A(?:\[(?<v6>[^\[\]]+)\]|(?<name>[^:\[\]\/\s]*)):(?<port>\d{1,5})\z/
+    private_constant :FORM, :HOST_AND_PORT
+
+    class << self
+      # The TCP or Unix address; raises ConfigError for anything else.
+      def parse(text)
+        form = FORM.match(text.to_s)
+        case form[:scheme]
+        when "tcp" then tcp(text, form)
+        when "unix" then unix(text, form)
+        when nil then form[:place].match?(%r{\A[/@.]}) ? unix(text, form) : tcp(text, form)
+        when "ssl" then refuse(text, "TLS is not built yet")
+        else refuse(text)
+        end
+      end
+
+      # The address of a port on that host; without a host on all interfaces.
+      def port(port, host = nil)
+        unless port.to_s.match?(/\A\d{1,5}\z/) && port.to_i <= 65_535
+          raise ConfigError, "port: #{port.inspect} is not accepted; it takes an integer from 0 to 65535"
+        end
+
+        "tcp://#{TCP.new(host&.delete("[]") || default_host, port)}"
+      end
+
+      # All interfaces: IPv6, which takes IPv4 along, where this machine is reachable by it.
+      def default_host
+        require "socket"
+        Socket.ip_address_list.any? { |address| address.ipv6? && !address.ipv6_loopback? } ? "::" : "0.0.0.0"
+      end
+
+      private
+
+      def tcp(text, form)
+        match = HOST_AND_PORT.match(form[:place]) or refuse(text)
+        port = Integer(match[:port], 10)
+        refuse(text, "a port is at most 65535") if port > 65_535
+
+        query = parameters(text, form, %w[backlog low_latency])
+        host = match[:v6] || match[:name]
+        TCP.new(host.empty? ? default_host : host, port, backlog(text, query))
+      end
+
+      def unix(text, form)
+        path = form[:place].gsub("%20", " ")
+        refuse(text) if path.empty? || path.include?("\0")
+
+        query = parameters(text, form, %w[backlog umask mode])
+        Unix.new(path, backlog(text, query), permission(text, query["umask"]), permission(text, query["mode"]))
+      end
+
+      def parameters(text, form, known)
+        pairs = form[:query].to_s.split("&").to_h { |pair| pair.partition("=").values_at(0, 2) }
+        unknown = pairs.keys - known
+        refuse(text, "unknown parameter #{unknown.first}; known here: #{known.join(", ")}") if unknown.any?
+
+        pairs
+      end
+
+      def backlog(text, query)
+        Integer(query.fetch("backlog", BACKLOG))
+      rescue ArgumentError
+        refuse(text, "backlog takes an integer")
+      end
+
+      def permission(text, digits)
+        Integer(digits, 8) if digits
+      rescue ArgumentError
+        refuse(text, "umask and mode take octal digits")
+      end
+
+      def refuse(text, reason = "it takes #{ACCEPTS}")
+        raise ConfigError, "bind: #{text.inspect} is not accepted; #{reason}"
+      end
+    end
+  end
+end

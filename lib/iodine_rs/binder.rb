@@ -1,0 +1,132 @@
+# frozen_string_literal: true
+
+require "socket"
+
+module IodineRs
+  # Opens listening sockets and closes them again. Errors are the system's own classes, their message says what to do.
+  class Binder
+    # One open socket: `url` is its real address, `path` the file to remove at the end (nil if there is none).
+    Listener = Struct.new(:io, :url, :path) do
+      # As it is printed: http for what a browser can open.
+      def to_s = url.sub(/\Atcp/, "http")
+    end
+
+    ADVICE = {
+      Errno::EADDRINUSE => "another process listens there; choose another port with -p",
+      Errno::EACCES => "ports below 1024 are for root; choose another one with -p",
+      Errno::EADDRNOTAVAIL => "no interface of this machine has that address"
+    }.freeze
+    UNIX_ADVICE = {
+      Errno::ENOENT => "its directory does not exist",
+      Errno::EACCES => "no permission to create it there"
+    }.freeze
+    # How often "localhost:0" looks for a port that is free on each loopback address.
+    TRIES = 10
+    private_constant :ADVICE, :UNIX_ADVICE, :TRIES
+
+    # The open sockets, in the order of their addresses.
+    attr_reader :listeners
+
+    def initialize
+      @listeners = []
+      @pid = Process.pid
+    end
+
+    # Listens on an address (see Bind; a text is parsed) and returns the new listeners.
+    def bind(address)
+      address = Bind.parse(address) if address.is_a?(String)
+      opened = address.is_a?(Bind::Unix) ? [unix(address)] : tcp(address)
+      @listeners.concat(opened)
+      opened
+    end
+
+    # The TCP ports, each once.
+    def connected_ports
+      @listeners.map { |listener| listener.io.local_address }.select(&:ip?).map(&:ip_port).uniq
+    end
+
+    # Closes the sockets and removes their files. A forked child only closes its own copies.
+    def close
+      @listeners.each do |listener|
+        listener.io.close
+        File.unlink(listener.path) if listener.path && @pid == Process.pid
+      rescue Errno::ENOENT
+        # Somebody else has removed the file.
+      end
+    end
+
+    private
+
+    def tcp(address)
+      return [listen(address.host, address)] unless address.host == "localhost"
+
+      tries = address.port.zero? ? TRIES : 1
+      begin
+        loopback(address)
+      rescue Errno::EADDRINUSE
+        (tries -= 1).positive? ? retry : raise
+      end
+    end
+
+    # All of them get the port of the first.
+    def loopback(address)
+      address = address.dup
+      loopback_hosts.each_with_object([]) do |host, opened|
+        opened << listen(host, address)
+        address.port = opened.first.io.local_address.ip_port
+      rescue SystemCallError
+        opened.each { |listener| listener.io.close }
+        raise
+      end
+    end
+
+    def loopback_hosts
+      hosts = Socket.ip_address_list.select { |address| address.ipv4_loopback? || address.ipv6_loopback? }
+      hosts.empty? ? ["127.0.0.1"] : hosts.map(&:ip_address).uniq
+    end
+
+    # TCPServer sets SO_REUSEADDR itself.
+    def listen(host, address)
+      server = TCPServer.new(host, address.port)
+      server.listen(address.backlog)
+      Listener.new(server, "tcp://#{Bind::TCP.new(host, server.local_address.ip_port)}")
+    rescue SystemCallError => error
+      raise error.class, advice(Bind::TCP.new(host, address.port), error, ADVICE)
+    rescue SocketError => error
+      raise BootError, "bind: #{error.message} - #{Bind::TCP.new(host, address.port)}"
+    end
+
+    # A file that was there before stays: it may belong to whoever set its permissions.
+    def unix(address)
+      found = !address.abstract? && File.exist?(address.path)
+      remove_stale(address.path) if found
+      server = with_umask(address.umask || 0) { UNIXServer.new(address.path.sub(/\A@/, "\0")) }
+      server.listen(address.backlog)
+      File.chmod(address.mode, address.path) if address.mode
+      Listener.new(server, "unix://#{address.path}", (File.expand_path(address.path) unless found || address.abstract?))
+    rescue SystemCallError => error
+      raise error.class, advice(address, error, UNIX_ADVICE)
+    rescue ArgumentError => error
+      raise ConfigError, "bind: #{error.message}: #{address.path}"
+    end
+
+    # Removes a socket that no server listens on any more.
+    def remove_stale(path)
+      raise BootError, "#{path} exists and is not a socket" unless File.socket?(path)
+
+      UNIXSocket.new(path).close
+      raise BootError, "There is already a server bound to: #{path}"
+    rescue Errno::ECONNREFUSED
+      File.unlink(path)
+    end
+
+    def with_umask(umask)
+      before = File.umask(umask)
+      yield
+    ensure
+      File.umask(before)
+    end
+
+    def advice(place, error, table) = ["bind(2) for #{place}", *table[error.class]].join(": ")
+  end
+end

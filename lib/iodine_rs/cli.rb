@@ -1,0 +1,122 @@
+# frozen_string_literal: true
+
+require "optparse"
+
+module IodineRs
+  # The command line, in Puma's spelling.
+  #
+  #   exit IodineRs::CLI.start(ARGV)
+  class CLI
+    # Serves as the arguments say; returns the status to exit with.
+    def self.start(argv) = new(argv).run
+
+    # @param argv [Array<String>]
+    # @param env [Hash] ENV, or what a spec puts in its place
+    def initialize(argv, env: ENV)
+      @argv = argv.dup
+      @env = env
+      @layer = {}
+      @dsl = DSL.new(@layer)
+      @config_files = nil
+      @load_path = []
+    end
+
+    # Every mistake of the user is one message on stderr and a 1.
+    def run
+      catch(:done) do
+        Launcher.new(options.tap { |options| @env["RACK_ENV"] = options[:environment] }).run
+        0
+      end
+    rescue Error, OptionParser::ParseError, SystemCallError, LoadError => error
+      warn "ERROR: #{error.message}#{"; `iodine-rs --help` lists the options" if error.is_a?(OptionParser::ParseError)}"
+      1
+    rescue Interrupt
+      130
+    end
+
+    # The settings: the command line first, then the configuration file, then the defaults.
+    def options
+      parse
+      Dir.chdir(@layer[:directory]) if @layer[:directory]
+      $LOAD_PATH.unshift(*@load_path.map { |path| File.expand_path(path) })
+      Options.new(@layer, ConfigFile.read(@config_files), env: @env)
+    end
+
+    private
+
+    def parse
+      files = parser.parse(@argv)
+      @dsl.rackup(files.shift) if files.any?
+      raise ConfigError, "one rackup file is enough: #{files.join(" ")} is too much" if files.any?
+    end
+
+    def parser
+      OptionParser.new do |o|
+        o.banner = "Usage: iodine-rs [options] [config.ru]"
+        o.separator ""
+        listening(o)
+        app(o)
+        process(o)
+        printing(o)
+      end
+    end
+
+    def listening(o)
+      o.on("-b", "--bind ADDRESS", "Listen on #{Bind::ACCEPTS};", "may be repeated") { |address| @dsl.bind(address) }
+      o.on("-p", "--port PORT", "Listen on that port of all interfaces (default: PORT or 9292)") do |port|
+        @dsl.port(port)
+      end
+      o.on("-t", "--threads MIN:MAX", "Threads for the app (default 0:5); one number for both") do |range|
+        @dsl.threads(*range.split(":", 2))
+      end
+      o.on("-w", "--workers COUNT", "Worker processes; 0, the default, serves from this one") { |n| @dsl.workers(n) }
+    end
+
+    def app(o)
+      o.on("-e", "--environment NAME", "RACK_ENV (default: development)") { |name| @dsl.environment(name) }
+      o.on("-I", "--include PATH", "Directories for $LOAD_PATH, separated by colons") do |path|
+        @load_path += path.split(":")
+      end
+      o.on("--early-hints", "Give the app rack.early_hints") { @dsl.early_hints }
+      o.on("--set NAME=VALUE", "Any option of the list below; may be repeated") { |pair| set(pair) }
+    end
+
+    def process(o)
+      o.on("-C", "--config PATH", "Configuration file (default: #{ConfigFile::DEFAULT}); may be repeated,",
+           "or a dash to read none") { |path| (@config_files ||= []).concat(path == "-" ? [] : [path]) }
+      o.on("--no-config", "Read no configuration file") { @config_files = [] }
+      o.on("--dir PATH", "Change to that directory first") { |path| @dsl.directory(path) }
+      o.on("--pidfile PATH", "Write the process id to that file while the server runs") { |path| @dsl.pidfile(path) }
+      o.on("--tag NAME", "Text for the process title (default: name of the directory)") { |name| @dsl.tag(name) }
+    end
+
+    def printing(o)
+      o.on("-v", "--log-requests", "Print a line for each request") { @dsl.log_requests }
+      o.on("-q", "--quiet", "Print no line for each request (the default)") { @dsl.quiet }
+      o.on("-s", "--silent", "Print errors only") { @dsl.silent }
+      o.on("-V", "--version", "Print the version") { done("iodine-rs #{VERSION}") }
+      o.on("-h", "--help", "Print this") { done(o.help + option_list) }
+    end
+
+    def done(text)
+      puts text
+      throw :done, 0
+    end
+
+    def set(pair)
+      name, value = pair.split("=", 2)
+      option = Options::TABLE.fetch(name)
+      raise ConfigError, "--set #{name}: it takes NAME=VALUE" if value.nil?
+      raise ConfigError, "--set #{name}: use --bind or a configuration file" unless option.text?
+
+      @layer[option.name] = option.coerce(value)
+    end
+
+    def option_list
+      rows = Options::TABLE.select(&:text?).group_by(&:section).map do |section, options|
+        "\n#{section}:\n" + options.map { |option| format("  %-26s %s\n", option.name, option.doc) }.join
+      end
+      "\nOptions for --set NAME=VALUE (docs/configuration.md has defaults and accepted values)\n#{rows.join}"
+    end
+  end
+end

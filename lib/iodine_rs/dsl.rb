@@ -1,0 +1,54 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # The words of a configuration file, also spoken by the command line and the rackup handler. Each option of
+  # Options::TABLE is a word; `true` may be left out.
+  #
+  #   port 3000
+  #   threads 1, 5
+  #   early_hints
+  #   max_head_size 64 * 1024
+  class DSL
+    # @param options [Hash] the layer that is being written, see Options
+    # @param default_host [String, nil] where `port` listens when it gets no host
+    def initialize(options = {}, default_host: nil)
+      @options = options
+      @default_host = default_host
+    end
+
+    Options::TABLE.select(&:text?).each do |option|
+      define_method(option.name) { |value = true| set(option.name, value) }
+    end
+
+    # Listens on an address: tcp://host:port or unix:///path. Every call adds one.
+    def bind(address) = set(:binds, [*@options[:binds], address])
+
+    # Listens on a port of all interfaces, or of that host. Every call adds one.
+    def port(port, host = nil) = bind(Bind.port(port, host || @default_host))
+
+    # At least `min` and at most `max` threads for the app; one number for both.
+    def threads(min, max = min)
+      set(:min_threads, min)
+      set(:max_threads, max)
+    end
+
+    # No line for each request; the opposite of `log_requests`.
+    def quiet(quiet = true) = set(:log_requests, !quiet)
+
+    # The Rack app itself, as an object or a block.
+    def app(object = nil, &block) = set(:app, object || block)
+
+    # The directory to serve from. It is resolved now: changing to it twice does no harm then.
+    def directory(path) = set(:directory, File.expand_path(path))
+
+    private
+
+    def set(name, value) = @options[name] = Options::TABLE.fetch(name).coerce(value)
+
+    def method_missing(name, *)
+      raise ConfigError, "unknown option #{name}#{Options.suggest(name, DSL.public_instance_methods(false))}"
+    end
+
+    def respond_to_missing?(*) = false
+  end
+end

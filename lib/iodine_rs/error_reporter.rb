@@ -1,0 +1,84 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # Told by the native core about every exception of the app: logs it with its backtrace and says what the client gets.
+  # Whatever the exception is (SystemExit, NoMemoryError, one whose `message` raises), nothing is raised here.
+  class ErrorReporter
+    # How many causes of an exception are logged.
+    CAUSES = 5
+    private_constant :CAUSES
+
+    def initialize(log, development:)
+      @log = log
+      @development = development
+    end
+
+    # Logs what escaped from the app and returns the response for it. Is the core's `error_handler`.
+    def call(exception, env, status)
+      report(exception, env)
+      return blank(status) unless @development
+
+      ErrorPage.response(exception, summary(exception), trace(exception), env, status)
+    rescue Exception
+      blank(status)
+    end
+
+    # Logs what was raised where no response can be given any more. `report` as a Method is the core's `error_logger`.
+    #
+    # @param where [String, nil] for instance "body.close"
+    def report(exception, env, where = nil)
+      head = "Rack app#{request(env)}: #{inspect_exception(exception)}#{where && " in #{where}"}"
+      @log.error([head, *indent(trace(exception)), *causes(exception)].join("\n"))
+      nil
+    rescue Exception
+      nil
+    end
+
+    private
+
+    def blank(status) = [status, { "content-type" => "text/plain" }, []]
+
+    # ("GET /path?query" - (address)), as Puma writes it.
+    def request(env)
+      return "" unless env.is_a?(Hash) && env["REQUEST_METHOD"]
+
+      query = env["QUERY_STRING"].to_s
+      target = "#{env["REQUEST_METHOD"]} #{env["REQUEST_PATH"] || env["PATH_INFO"]}#{"?#{query}" unless query.empty?}"
+      printable(" (\"#{target}\" - (#{env["HTTP_X_FORWARDED_FOR"] || env["REMOTE_ADDR"] || "-"}))")
+    end
+
+    def inspect_exception(exception)
+      text = message(exception)
+      text.empty? ? exception.class.to_s : "#<#{exception.class}: #{text}>"
+    end
+
+    def summary(exception) = "#{message(exception)} (#{exception.class})"
+
+    # The app's exception class may override any of these methods, and get it wrong.
+    def message(exception)
+      printable(exception.message)
+    rescue Exception => error
+      "its message raised #{error.class}"
+    end
+
+    def trace(exception)
+      Backtrace.of(exception).map { |line| printable(line) }
+    rescue Exception
+      []
+    end
+
+    def causes(exception)
+      lines = []
+      CAUSES.times do
+        exception = exception.cause or break
+        lines.push("  caused by #{inspect_exception(exception)}", *indent(trace(exception).first(CAUSES)))
+      end
+      lines
+    end
+
+    def indent(lines) = lines.map { |line| "    #{line}" }
+
+    # Bytes of a request and texts of the app may have any encoding; joining them must not fail.
+    def printable(text) = text.to_s.dup.force_encoding(Encoding::UTF_8).scrub
+  end
+end

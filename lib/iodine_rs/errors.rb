@@ -1,0 +1,18 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # What this gem raises is one of these.
+  class Error < StandardError; end
+
+  # The server cannot start as it was asked to; the message is meant for whoever started it.
+  class BootError < Error; end
+
+  # An option has an unknown name or a value that is not accepted.
+  class ConfigError < BootError; end
+
+  # The app's own code failed while it was loaded.
+  class AppLoadError < BootError; end
+
+  # The app returned something that is not a Rack response; the message says what and how to repair it.
+  class AppError < Error; end
+end

@@ -1,0 +1,81 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # The settings of one server. Values come in layers, the first one that has a name wins; what no layer has takes its
+  # default from TABLE.
+  #
+  #   options = Options.new(Options.layer(max_threads: 3))
+  #   options[:max_threads]  # => 3
+  #   options[:max_queue]    # => 128
+  #
+  # A layer is a Hash of converted values by option name: what the user typed, what the configuration file says.
+  class Options
+    class << self
+      # A layer from option names and values; raises ConfigError for an unknown name or a value that is not accepted.
+      def layer(values)
+        values.to_h { |name, value| [name.to_sym, TABLE.fetch(name).coerce(value)] }
+      end
+
+      # "; did you mean x?" for a misspelt word, or nothing.
+      def suggest(word, words)
+        nearest = DidYouMean::SpellChecker.new(dictionary: words).correct(word).first if defined?(DidYouMean)
+        nearest ? "; did you mean #{nearest}?" : ""
+      end
+    end
+
+    # @param layers [Array<Hash>] the most important one first
+    # @param env [Hash] where defaults look for environment variables
+    def initialize(*layers, env: ENV)
+      @layers = layers
+      @env = env
+      @values = {}
+      TABLE.names.each { |name| self[name] }
+      @values.freeze
+      check_threads
+    end
+
+    # The value of an option.
+    def [](name)
+      @values.fetch(name) { @values[name] = resolve(name) }
+    end
+
+    # The first of these environment variables that is set and not blank.
+    def from_env(*names)
+      names.filter_map { |name| @env[name] }.find { |value| !value.strip.empty? }
+    end
+
+    # Whether an exception is shown to the client.
+    def development? = %w[development test].include?(self[:environment])
+
+    # What the native core wants to know, complete but for the objects it calls.
+    def to_native
+      native = TABLE.select(&:native?).to_h { |option| [option.name, self[option.name]] }
+      native.merge(multiprocess: self[:workers].positive?, development: development?,
+                   software: "iodine-rs #{VERSION}", rack_version: rack_release)
+    end
+
+    private
+
+    def resolve(name)
+      layer = @layers.find { |values| values.key?(name) }
+      layer ? layer.fetch(name) : TABLE.fetch(name).default(self)
+    end
+
+    def check_threads
+      min, max = values_at(:min_threads, :max_threads)
+      raise ConfigError, "threads: the minimum (#{min}) is above the maximum (#{max})" if min > max
+    end
+
+    def values_at(*names) = names.map { |name| self[name] }
+
+    def rack_release
+      require "rack"
+      Rack.release
+    end
+  end
+end
+
+require "iodine_rs/options/type"
+require "iodine_rs/options/option"
+require "iodine_rs/options/registry"
+require "iodine_rs/options/table"

@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+module IodineRs
+  class Options
+    # One row of the table.
+    class Option
+      # `section` is the heading it stands under; `doc` one sentence.
+      attr_reader :name, :section, :type, :doc
+
+      # @param default the value, or the words that describe what the block computes
+      # @param native [Boolean] whether the native core gets it
+      # @param text [Boolean] whether it can be written as one text (`--set name=value`, one word of the DSL)
+      def initialize(name, section:, type:, default:, doc:, native:, text: true, &compute)
+        @name = name
+        @section = section
+        @type = type
+        @default = default
+        @doc = doc
+        @native = native
+        @text = text
+        @compute = compute
+      end
+
+      def native? = @native
+
+      def text? = @text
+
+      # Converts a value, or raises a ConfigError that names the option, the value and what is accepted.
+      def coerce(value)
+        type.call(value)
+      rescue ArgumentError, TypeError
+        raise ConfigError, "#{name}: #{value.inspect} is not accepted; it takes #{type.accepts}"
+      end
+
+      # The default beside the other options' values.
+      def default(options) = @compute ? coerce(@compute.call(options)) : @default
+
+      # The default in words.
+      def default_text
+        case @default
+        when nil then "none"
+        when Array then @default.join(", ")
+        else @default.to_s
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,113 @@
+# frozen_string_literal: true
+
+module IodineRs
+  class Options
+    # The methods Puma lets through by default.
+    METHODS = %w[HEAD GET POST PUT DELETE OPTIONS TRACE PATCH QUERY].freeze
+
+    # Every option there is. The command line, the configuration file, the documentation, `Server.new` and the native
+    # core all read this table, and nothing else knows a default.
+    TABLE = Registry.build do
+      section "Process" do
+        option(:binds, Type.binds, "port `PORT` or 9292 on all interfaces", "Addresses to listen on.",
+               text: false) do |o|
+          Bind.port(o.from_env("PORT") || Bind::DEFAULT_PORT)
+        end
+        option :app, Type.app.or_nil, nil, "The Rack app itself, instead of a rackup file.", text: false
+        option :rackup, Type.text, "config.ru", "File with the app."
+        option(:environment, Type.text, "`APP_ENV`, `RACK_ENV`, `RAILS_ENV` or development",
+               "In `development` and `test` a page shows what the app raised; else the answer is empty.") do |o|
+          o.from_env("APP_ENV", "RACK_ENV", "RAILS_ENV") || "development"
+        end
+        option :workers, Type.integer(0..), 0, "Worker processes; 0 serves from this process. Others are not built yet."
+        option :directory, Type.text.or_nil, nil, "Directory to change to before anything else."
+        option :pidfile, Type.text.or_nil, nil, "File for the process id while the server runs."
+        option(:tag, Type.text, "name of the working directory", "Stands in the process title.") do
+          File.basename(Dir.pwd)
+        end
+        option :log_requests, Type.boolean, false, "Prints a line for each request."
+        option :silent, Type.boolean, false, "Prints nothing to the standard output."
+      end
+
+      section "Threads and queues", native: true do
+        option(:min_threads, Type.integer(0..10_000), "`PUMA_MIN_THREADS`, `MIN_THREADS` or 0",
+               "Threads kept when there is nothing to do.") do |o|
+          o.from_env("PUMA_MIN_THREADS", "MIN_THREADS") || 0
+        end
+        option(:max_threads, Type.integer(1..10_000), "`PUMA_MAX_THREADS`, `MAX_THREADS` or 5",
+               "Threads that may be inside the app at once.") do |o|
+          o.from_env("PUMA_MAX_THREADS", "MAX_THREADS") || 5
+        end
+        option :thread_idle_timeout, Type.seconds, 30, "How long a thread above `min_threads` stays without work."
+        option :max_streams, Type.integer(1..1_000_000), 1024,
+               "Threads that may run a streaming body at once, beyond `max_threads`."
+        option :stream_wait_timeout, Type.seconds(zero: true), 5,
+               "How long a streaming body waits for one of `max_streams` before its request is answered with 503."
+        option(:max_queue, Type.integer(1..10_000_000), "16 × `max_threads`, at least 128",
+               "Complete requests that may wait for a thread; the next one is answered with 503.") do |o|
+          [16 * o[:max_threads], 128].max
+        end
+        option(:max_connections, Type.integer(1..10_000_000), "limit of open files − 128, at most 65536",
+               "Connections open at once; more of them wait in the kernel.") do
+          files, = Process.getrlimit(:NOFILE)
+          [files - 128, files / 2].max.clamp(1, 65_536)
+        end
+        option :stream_buffer_size, Type.integer(1.., "bytes"), 262_144,
+               "What one streaming body may be ahead of its client before its writer waits."
+      end
+
+      section "Timeouts", native: true do
+        option :first_data_timeout, Type.seconds, 30, "Between two received pieces of a request."
+        option :header_timeout, Type.seconds, 60, "For a whole request head, however steadily it trickles."
+        option :persistent_timeout, Type.seconds, 65, "For the next request on an idle connection."
+        option :write_timeout, Type.seconds, 10, "For a client to accept the next byte of a response."
+        option :linger_timeout, Type.seconds(zero: true), 2,
+               "For a client to notice that its connection is being closed after an early answer."
+        option :min_body_rate, Type.integer(0.., "bytes per second"), 500,
+               "Average a request body has to reach after `first_data_timeout`; 0 accepts any."
+      end
+
+      section "Connections", native: true do
+        option :enable_keep_alives, Type.boolean, true, "`false` closes every connection after one request."
+        option :max_keep_alive, Type.integer(1..).or_nil("unlimited"), 999, "Requests on one connection."
+      end
+
+      section "Limits of a request", native: true do
+        option :max_method_size, Type.integer(1.., "bytes"), 20, "Request method."
+        option :max_path_size, Type.integer(1.., "bytes"), 8192, "Path of the target; more is answered with 414."
+        option :max_query_size, Type.integer(1.., "bytes"), 10_240, "Query of the target; more is answered with 414."
+        option :max_fragment_size, Type.integer(1.., "bytes"), 1024, "Fragment of the target."
+        option :max_uri_size, Type.integer(1.., "bytes"), 12_288, "The whole target; more is answered with 414."
+        option :max_header_name_size, Type.integer(1.., "bytes"), 256, "One header name."
+        option :max_header_value_size, Type.integer(1.., "bytes"), 81_920, "One header value."
+        option :max_header_count, Type.integer(1..), 1000, "Header lines; more are answered with 431."
+        option :max_head_size, Type.integer(1.., "bytes"), 114_688,
+               "Request line and headers together; more is answered with 431."
+        option :http_content_length_limit, Type.integer(0.., "bytes").or_nil, nil,
+               "Body of a request, also of a chunked one; more is answered with 413."
+        option :max_chunk_line_size, Type.integer(1.., "bytes"), 4096, "Size line of one chunk, with its extensions."
+        option :max_chunk_extensions_size, Type.integer(0.., "bytes"), 16_384, "All chunk extensions of one body."
+        option :body_memory_limit, Type.integer(0.., "bytes"), 114_688,
+               "Body kept in memory; a larger one goes to a file."
+        option(:spool_dir, Type.directory, "the system's directory for temporary files",
+               "Where request bodies above `body_memory_limit` are stored while they are in use.") do
+          require "tmpdir"
+          Dir.tmpdir
+        end
+      end
+
+      section "What the app sees", native: true do
+        option :supported_http_methods, Type.methods_list.or_nil("any"), METHODS,
+               "Methods that reach the app; others are answered with 501."
+        option :allow_underscore_headers, Type.boolean, true,
+               "`false` drops headers with an underscore in their name, which look like others in the env."
+        option :rack_url_scheme, Type.word("http", "https").or_nil, nil,
+               "Value of `rack.url_scheme`, whatever the connection and its headers say."
+        option(:script_name, Type.mount_point, "`SCRIPT_NAME` or empty", "Value of `SCRIPT_NAME`.") do |o|
+          o.from_env("SCRIPT_NAME") || ""
+        end
+        option :early_hints, Type.boolean, false, "Gives the app `rack.early_hints`, which sends a 103."
+      end
+    end
+  end
+end

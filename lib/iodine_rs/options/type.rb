@@ -1,0 +1,113 @@
+# frozen_string_literal: true
+
+module IodineRs
+  class Options
+    # One kind of value: says in words what it accepts, and turns a Ruby value or a text from the command line into it.
+    class Type
+      TRUTH = { "true" => true, "yes" => true, "on" => true, "1" => true,
+                "false" => false, "no" => false, "off" => false, "0" => false }.freeze
+      METHOD = /\A[A-Z0-9$\-_.]{1,20}\z/
+      YEAR = 31_536_000
+      private_constant :TRUTH, :METHOD, :YEAR
+
+      # The accepted values, as messages and the documentation print them.
+      attr_reader :accepts
+
+      # The block converts a value; it raises ArgumentError or TypeError for one that is not accepted.
+      def initialize(accepts, &convert)
+        @accepts = accepts
+        @convert = convert
+      end
+
+      # Converts the value, or raises ArgumentError or TypeError.
+      def call(value) = @convert.call(value)
+
+      # The same, but nil is accepted too; on the command line it is written as that word.
+      def or_nil(word = "none")
+        nothing = [nil, Float::INFINITY, "", "nil", word]
+        Type.new("#{accepts}, or #{word}") { |value| nothing.include?(value) ? nil : call(value) }
+      end
+
+      class << self
+        # An Integer in the range, or a text in decimal.
+        def integer(range, unit = nil)
+          Type.new(["an integer", bounds(range), *("(#{unit})" if unit)].join(" ")) do |value|
+            raise TypeError unless value.is_a?(Integer) || value.is_a?(String)
+
+            number = value.is_a?(String) ? Integer(value, 10) : value
+            # More would not fit into the native core's numbers.
+            number.bit_length < 63 ? within(range, number) : raise(ArgumentError)
+          end
+        end
+
+        # A duration above zero, or also zero where that means "not at all".
+        def seconds(zero: false)
+          Type.new("a number of seconds #{zero ? "from" : "above"} 0, at most #{YEAR}") do |value|
+            number = value.is_a?(Integer) ? value : Float(value)
+            raise ArgumentError if number.zero? && !zero
+
+            within(0..YEAR, number)
+          end
+        end
+
+        def boolean
+          Type.new("true or false") { |value| TRUTH.fetch(value.to_s) { raise ArgumentError } }
+        end
+
+        # A String, Symbol or path.
+        def text
+          Type.new("a text") do |value|
+            value = value.to_path if value.respond_to?(:to_path)
+            raise TypeError unless value.is_a?(String) || value.is_a?(Symbol)
+
+            value.to_s.empty? || value.to_s.include?("\0") ? raise(ArgumentError) : value.to_s
+          end
+        end
+
+        # A directory to write to.
+        def directory
+          path = text
+          Type.new("a directory that exists and can be written to") do |value|
+            path.call(value).tap { |found| File.directory?(found) && File.writable?(found) or raise ArgumentError }
+          end
+        end
+
+        # Where the app is mounted, as Rack wants it.
+        def mount_point
+          Type.new("a path without a slash at its end, or nothing") do |value|
+            %r{\A(/[^\s?#]*[^\s?#/])?\z}.match?(value) ? value : raise(ArgumentError)
+          end
+        end
+
+        # One of the words.
+        def word(*words)
+          Type.new(words.join(" or ")) { |value| words.find { |word| word == value.to_s } or raise ArgumentError }
+        end
+
+        # Request methods: an Array, or a text with commas.
+        def methods_list
+          Type.new("a list of request methods in capitals") do |value|
+            list = value.is_a?(String) ? value.split(/[\s,]+/) : Array(value).map(&:to_s)
+            list.any? && list.all?(METHOD) ? list : raise(ArgumentError)
+          end
+        end
+
+        # Anything that can be called with a Rack env.
+        def app
+          Type.new("an object with the method call") { |value| value.respond_to?(:call) ? value : raise(TypeError) }
+        end
+
+        # A list of addresses to listen on.
+        def binds
+          Type.new(Bind::ACCEPTS) { |value| Array(value).each { |address| Bind.parse(address) } }
+        end
+
+        private
+
+        def within(range, number) = range.cover?(number) ? number : raise(ArgumentError)
+
+        def bounds(range) = range.end ? "from #{range.begin} to #{range.end}" : "of at least #{range.begin}"
+      end
+    end
+  end
+end

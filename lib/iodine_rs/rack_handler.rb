@@ -1,0 +1,58 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # What `rackup -s iodine_rs` and others that know servers by name call. Extended by Rackup::Handler::IodineRs, and by
+  # Rack::Handler::IodineRs on Rack 2.
+  module RackHandler
+    # Serves until a signal ends it; yields the launcher before it starts. Options it does not know are for others.
+    #
+    # @param options Host, Port, Threads ("0:5"), Verbose, Silent, environment; `user_supplied_options` names those that
+    #   the user typed and that therefore win over a configuration file
+    def run(app, **options)
+      launcher = Launcher.new(settings(options), app:)
+      yield launcher if block_given?
+      launcher.run
+    end
+
+    # For the help of `rackup -s iodine_rs`.
+    def valid_options
+      {
+        "Host=HOST" => "Address to listen on, or the path of a Unix socket (default: localhost)",
+        "Port=PORT" => "Port to listen on (default: #{Bind::DEFAULT_PORT})",
+        "Threads=MIN:MAX" => "Threads for the app (default: 0:5)",
+        "Verbose" => "Print a line for each request",
+        "Silent" => "Print errors only"
+      }
+    end
+
+    # What these options amount to.
+    #
+    # @api private
+    def settings(options)
+      typed, given = options.partition { |name, _| typed?(name, options[:user_supplied_options]) }.map(&:to_h)
+      # Host and Port make one address, whichever of them was typed.
+      address = options.values_at(:Host, :Port)
+      Options.new(layer(typed, *address), ConfigFile.read(default_host: given[:Host]), layer(given, *address))
+    end
+
+    private
+
+    # Without the list everything counts as typed.
+    def typed?(name, names) = names.nil? || names.include?(name)
+
+    def layer(options, host, port)
+      layer = Options.layer(options.slice(*Options::TABLE.names).compact)
+      dsl = DSL.new(layer)
+      dsl.bind(address(host, port)) if options[:Host] || options[:Port]
+      dsl.threads(*options[:Threads].to_s.split(":", 2)) if options[:Threads]
+      dsl.log_requests if options[:Verbose]
+      dsl.silent if options[:Silent]
+      layer
+    end
+
+    # A Host may also be the path of a Unix socket or a whole address.
+    def address(host, port)
+      host&.match?(%r{\A[/.@]|://}) ? host : Bind.port(port || Bind::DEFAULT_PORT, host)
+    end
+  end
+end

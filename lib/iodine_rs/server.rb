@@ -1,0 +1,115 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # A server inside your own program. It installs no signal handler, changes nothing outside itself, and there may be
+  # several in one process.
+  #
+  #   server = IodineRs::Server.new(app, max_threads: 3)
+  #   server.add_tcp_listener("127.0.0.1", 0)
+  #   thread = server.run
+  #   server.connected_ports # => [40123]
+  #   server.stop(true)      # finishes what has begun
+  class Server
+    # Seconds between two looks whether a draining server has been halted.
+    PATIENCE = 0.25
+    private_constant :PATIENCE
+
+    # The settings it runs with.
+    attr_reader :options
+
+    # @param options [Options, nil] instead of naming any of Options::TABLE here
+    # @param log [Log] where problems are printed; an embedded server prints nothing else
+    def initialize(app, options: nil, log: Log.new(out: nil), **named)
+      @options = options || Options.new(Options.layer(named))
+      @app = @options[:log_requests] ? AccessLog.new(app) : app
+      @log = log
+      @binder = Binder.new
+      @wishes = Thread::Queue.new
+      @halted = false
+    end
+
+    # Listens on a port, 0 for a free one; before `run`. "localhost" listens on every loopback address.
+    #
+    # @return [TCPServer] the socket (the first, if there are several)
+    def add_tcp_listener(host, port) = bind(Bind::TCP.new(host.delete("[]"), port, Bind::BACKLOG)).first.io
+
+    # Listens on a Unix socket; before `run`.
+    #
+    # @return [UNIXServer]
+    def add_unix_listener(path) = bind(Bind::Unix.new(path, Bind::BACKLOG)).first.io
+
+    # Listens on an address in the spelling of `--bind` and returns its listeners.
+    def bind(address) = @binder.bind(address)
+
+    # The TCP ports it listens on.
+    def connected_ports = @binder.connected_ports
+
+    # Everything it listens on.
+    def listeners = @binder.listeners
+
+    # Starts serving. The thread it returns ends when the server has stopped; a block is called just before.
+    def run(&stopped)
+      start
+      @thread = Thread.new { serve(&stopped) }
+      @thread.name = "iodine-rs server"
+      @thread
+    end
+
+    # Finishes what has begun, then stops; with `true` waits for that (not from within a request: it would wait for
+    # itself).
+    def stop(sync = false)
+      return @binder.close unless running_here?
+
+      @wishes << :drain
+      @thread.join if sync
+    end
+
+    # Stops without finishing anything.
+    def halt
+      return @binder.close unless running_here?
+
+      @halted = true
+      @wishes << :halt
+    end
+
+    # Figures of this moment: backlog, running, busy_threads, pool_capacity, max_threads, requests_count, connections,
+    # streams. Empty before the start.
+    def stats = running_here? ? @native.stats : {}
+
+    private
+
+    # Neither threads nor the native core survive in a forked child.
+    def running_here? = @thread && @pid == Process.pid
+
+    def start
+      @pid = Process.pid
+      @native = Native.new(@app, settings)
+      @binder.listeners.each { |listener| @native.listen(listener.io.fileno, listener.url) }
+      @native.start
+      @pool = ThreadPool.new(@native, @log, min: @options[:min_threads])
+      @pool.start
+    end
+
+    def settings
+      reporter = ErrorReporter.new(@log, development: @options.development?)
+      @options.to_native.merge(error_handler: reporter, error_logger: reporter.method(:report),
+                               null_input: NullInput::INSTANCE, errors_io: @log.err)
+    end
+
+    def serve
+      drain if @wishes.pop == :drain
+    ensure
+      @binder.close
+      @native.halt
+      @pool.stop
+      yield if block_given?
+    end
+
+    # Our copies of the sockets go first: while one is open the kernel still takes connections for it.
+    def drain
+      @binder.close
+      @native.drain
+      nil until @halted || @native.await_drained(PATIENCE)
+    end
+  end
+end

@@ -1,0 +1,83 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # The Ruby threads of one server. The native core decides how many there are: a supervisor waits for its wish and
+  # starts a thread, which runs requests until the core sends it home. A thread that the app kills or raises into is
+  # replaced in the same way.
+  class ThreadPool
+    # Seconds between two attempts where the system has no thread to give.
+    RETRY = 0.5
+    # Seconds the threads get to end by themselves, and after a kill.
+    GRACE = 0.2
+    private_constant :RETRY, :GRACE
+
+    def initialize(native, log, min: 0)
+      @native = native
+      @log = log
+      @min = min
+      @threads = {}
+      @lock = Mutex.new
+      @stopped = false
+    end
+
+    # Starts the threads that are always there, and the supervisor.
+    def start
+      @min.times { add }
+      @supervisor = thread("iodine-rs supervisor") { add while @native.await_vacancy }
+    end
+
+    # Waits until every thread has gone home, after the core has stopped; those that do not are killed.
+    def stop
+      @stopped = true
+      remaining = [@supervisor, *@lock.synchronize { @threads.values }].compact - [Thread.current]
+      return if joined?(remaining)
+
+      remaining.each(&:kill)
+      joined?(remaining)
+    end
+
+    # Threads at this moment.
+    def size = @lock.synchronize { @threads.size }
+
+    private
+
+    def joined?(threads)
+      limit = now + GRACE
+      threads.all? { |thread| thread.join([limit - now, 0].max) }
+    end
+
+    # Adds one thread. Out of threads, it waits: the core asked for one and counts on it.
+    def add
+      number = @lock.synchronize { free_number.tap { |free| @threads[free] = nil } }
+      worker = thread(format("iodine-rs worker %03d", number)) { work(number) }
+      @lock.synchronize { @threads[number] = worker if @threads.key?(number) }
+    rescue ThreadError => error
+      @lock.synchronize { @threads.delete(number) }
+      @log.error("no thread to be had (#{error.message}), trying again")
+      sleep RETRY
+      retry unless @stopped
+    end
+
+    # Numbers are used again, so that names stay short.
+    def free_number = (1..).find { |number| !@threads.key?(number) }
+
+    def work(number)
+      @native.work
+    ensure
+      @lock.synchronize { @threads.delete(number) }
+    end
+
+    # Ruby's own report would be a second one without the time.
+    def thread(name)
+      Thread.new do
+        Thread.current.name = name
+        Thread.current.report_on_exception = false
+        yield
+      rescue Exception => error
+        @log.error("#{name} ended: #{error.class}: #{error.message} (#{error.backtrace&.first})")
+      end
+    end
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+end

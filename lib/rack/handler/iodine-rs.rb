@@ -1,0 +1,1 @@
+require "rack/handler/iodine_rs"

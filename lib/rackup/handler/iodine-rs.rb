@@ -1,0 +1,1 @@
+require "rackup/handler/iodine_rs"

@@ -1,0 +1,130 @@
+# frozen_string_literal: true
+
+require "open3"
+require "rack"
+require "rackup"
+require "rbconfig"
+
+RSpec.describe "The rackup handler" do
+  lib = File.expand_path("../../lib", __dir__)
+  hello = "run ->(env) { [200, {}, ['hello']] }"
+
+  # Names are looked up in a process of their own, before anything of the gem is loaded.
+  def script(source, lib)
+    Open3.capture2e(RbConfig.ruby, "-I#{lib}", "-rrackup", "-e", source).first
+  end
+
+  {
+    'Rackup::Handler.get("iodine_rs")' => "by its name",
+    'Rackup::Handler.get("iodine-rs")' => "by the gem's name",
+    'Rackup::Handler.get(:iodine_rs)' => "as a Symbol",
+    'Rackup::Handler.pick(%w[no_such_server iodine_rs])' => "among others",
+    '(ENV["RACKUP_HANDLER"] = "iodine_rs") && Rackup::Handler.default' => "by RACKUP_HANDLER"
+  }.each do |source, how|
+    it "is found #{how}" do
+      expect(script("p(#{source})", lib)).to eq("Rackup::Handler::IodineRs\n")
+    end
+  end
+
+  describe "rackup -s" do
+    around do |example|
+      before = ENV.fetch("IODINE_SPEC_SERVER", nil)
+      ENV["IODINE_SPEC_SERVER"] = "#{RbConfig.ruby} -I#{lib} -S rackup"
+      example.run
+    ensure
+      ENV["IODINE_SPEC_SERVER"] = before
+    end
+
+    def rackup(app, *args, **) = serve(app, bind: nil, args: %w[-o 127.0.0.1 -p 0] + args, **)
+
+    %w[iodine_rs iodine-rs].each do |name|
+      it "#{name} serves" do
+        server = rackup(hello, "-s", name)
+        expect(Http.get(server).body).to eq("hello")
+        expect(server.stdout).to include("iodine-rs starting in single mode...", "*  Environment: production")
+      end
+    end
+
+    it "takes options after -O" do
+      server = rackup(hello, *%w[-s iodine_rs -O Threads=2:3 -O max_head_size=2000])
+      expect(server.stdout).to include("*  Min threads: 2\n*  Max threads: 3\n")
+      expect(Http.get(server, "/", { "x-long" => "x" * 3000 }).status).to eq(431)
+    end
+
+    it "serves an app under Rack::Lint, which rackup adds in development" do
+      server = rackup(hello, *%w[-s iodine_rs -E development])
+      expect(Http.get(server).body).to eq("hello")
+    end
+
+    it "reads config/iodine_rs.rb" do
+      server = rackup(hello, *%w[-s iodine_rs], files: { "config/iodine_rs.rb" => "tag 'shop'\nthreads 4" })
+      expect(server.stdout).to include("*  Max threads: 4\n")
+    end
+
+    it "drains on INT and ends with status 0" do
+      server = rackup(hello, "-s", "iodine_rs")
+      server.signal("INT")
+      expect(server.wait_exit.exitstatus).to eq(0)
+      expect(server.stdout).to end_with("- Gracefully stopping, waiting for requests to finish\n- Goodbye!\n")
+    end
+
+    it "drains on TERM and ends as killed by it; rackup's pid file is gone" do
+      server = rackup(hello, *%w[-s iodine_rs -P rack.pid])
+      server.signal("TERM")
+      expect(server.wait_exit.termsig).to eq(Signal.list["TERM"])
+      expect(server.stdout).to end_with("- Goodbye!\n")
+      expect(File.exist?("#{server.dir}/rack.pid")).to be(false)
+    end
+  end
+
+  describe "run" do
+    let(:handler) { Rackup::Handler.get(:iodine_rs) }
+
+    # Runs the handler in a thread; yields the launcher once it serves, and ends with it.
+    def run_in_thread(**options)
+      launchers = Thread::Queue.new
+      thread = Thread.new do
+        app = ->(_env) { [200, {}, ["in a thread"]] }
+        handler.run(app, Host: "127.0.0.1", Port: 0, Silent: true, **options) { |launcher| launchers << launcher }
+      end
+      launcher = launchers.pop
+      eventually { launcher.stats[:max_threads] }
+      yield launcher
+    ensure
+      launcher&.stop
+      thread.join(5) or raise "the handler did not end"
+    end
+
+    it "yields the launcher, accepts what it does not know and ends when the launcher is stopped" do
+      run_in_thread(Threads: "0:2", AccessLog: [], pid: nil, daemonize: false, DoNotReverseLookup: true) do |launcher|
+        expect(launcher.options[:max_threads]).to eq(2)
+        expect(Http.get(launcher.connected_ports.first).body).to eq("in a thread")
+      end
+    end
+
+    it "leaves signals alone outside the main thread" do
+      handlers = -> { %w[INT TERM QUIT].map { |name| trap(name, "IGNORE").tap { |old| trap(name, old) } } }
+      before = handlers.call
+      run_in_thread { expect(handlers.call).to eq(before) }
+    end
+
+    it "in the main thread gives signals back when it ends" do
+      output = script(<<~'RUBY', lib)
+        trap("INT") { STDOUT.puts :mine }
+        require "stringio"
+        $stdout = StringIO.new
+        handler = Rackup::Handler.get(:iodine_rs)
+        handler.run(->(_env) { [200, {}, []] }, Host: "127.0.0.1", Port: 0) do
+          Thread.new do
+            sleep 0.01 until $stdout.string.include?("Use Ctrl-C")
+            Process.kill(:INT, Process.pid)
+          end
+        end
+        STDOUT.puts :ended
+        Process.kill(:INT, Process.pid)
+        sleep 0.1
+      RUBY
+      expect(output).to eq("ended\nmine\n")
+    end
+  end
+end

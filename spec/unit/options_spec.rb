@@ -1,0 +1,152 @@
+# frozen_string_literal: true
+
+require "iodine_rs"
+require "pathname"
+
+RSpec.describe IodineRs::Options do
+  def options(env: {}, **layer) = described_class.new(described_class.layer(layer), env:)
+
+  def refusal(name, value) = described_class.layer(name => value)
+
+  it "takes the first layer that has the name, then the default" do
+    options = described_class.new({ max_threads: 3 }, { max_threads: 8, min_threads: 2 }, env: {})
+
+    expect([options[:max_threads], options[:min_threads], options[:max_streams]]).to eq([3, 2, 1024])
+  end
+
+  it "keeps an explicit nil of a layer" do
+    expect(options(max_keep_alive: nil)[:max_keep_alive]).to be_nil
+  end
+
+  it "refuses a name that is not in the table" do
+    expect { options[:made_up] }.to raise_error(IodineRs::ConfigError, "unknown option made_up")
+  end
+
+  describe "defaults" do
+    # Puma's, and the ones in the issue: a change here is a change of behaviour.
+    {
+      rackup: "config.ru", environment: "development", workers: 0, min_threads: 0, max_threads: 5, max_queue: 128,
+      thread_idle_timeout: 30, max_streams: 1024, stream_wait_timeout: 5, stream_buffer_size: 262_144,
+      first_data_timeout: 30, header_timeout: 60, persistent_timeout: 65, write_timeout: 10, min_body_rate: 500,
+      linger_timeout: 2, max_keep_alive: 999, enable_keep_alives: true, http_content_length_limit: nil,
+      max_path_size: 8192, max_uri_size: 12_288, max_query_size: 10_240, max_fragment_size: 1024,
+      max_header_name_size: 256, max_header_value_size: 81_920, max_head_size: 114_688, max_header_count: 1000,
+      max_method_size: 20, max_chunk_line_size: 4096, max_chunk_extensions_size: 16_384, body_memory_limit: 114_688,
+      allow_underscore_headers: true, rack_url_scheme: nil, early_hints: false, script_name: "", silent: false,
+      supported_http_methods: %w[HEAD GET POST PUT DELETE OPTIONS TRACE PATCH QUERY]
+    }.each do |name, value|
+      it("#{name} is #{value.inspect}") { expect(options[name]).to eq(value) }
+    end
+
+    it "max_queue follows max_threads" do
+      expect(options(max_threads: 20)[:max_queue]).to eq(320)
+    end
+
+    it "max_connections leaves room below the limit of open files" do
+      limit, = Process.getrlimit(:NOFILE)
+      expect(options[:max_connections]).to be_between(1, [limit, 65_536].min)
+    end
+
+    it "binds listens on port 9292" do
+      expect(options[:binds].map { |url| IodineRs::Bind.parse(url).port }).to eq([9292])
+    end
+  end
+
+  describe "environment variables" do
+    [
+      [{ "RACK_ENV" => "staging" }, :environment, "staging"],
+      [{ "RACK_ENV" => "staging", "APP_ENV" => "test" }, :environment, "test"],
+      [{ "RAILS_ENV" => "production" }, :environment, "production"],
+      [{ "RACK_ENV" => " ", "RAILS_ENV" => "production" }, :environment, "production"],
+      [{ "MAX_THREADS" => "7" }, :max_threads, 7],
+      [{ "MAX_THREADS" => "7", "PUMA_MAX_THREADS" => "9" }, :max_threads, 9],
+      [{ "MAX_THREADS" => "" }, :max_threads, 5],
+      [{ "MIN_THREADS" => "2" }, :min_threads, 2],
+      [{ "PUMA_MIN_THREADS" => "3" }, :min_threads, 3],
+      [{ "SCRIPT_NAME" => "/shop" }, :script_name, "/shop"]
+    ].each do |env, name, value|
+      it("#{env} makes #{name} #{value}") { expect(options(env:)[name]).to eq(value) }
+    end
+
+    it "PORT is the default port" do
+      expect(options(env: { "PORT" => "3000" })[:binds].first).to end_with(":3000")
+    end
+
+    it "a PORT that is none is refused" do
+      expect { options(env: { "PORT" => "http" }) }
+        .to raise_error(IodineRs::ConfigError, /\Aport: "http" is not accepted/)
+    end
+  end
+
+  describe "accepted values" do
+    [
+      [:max_threads, "5", 5], [:max_threads, 1, 1], [:min_threads, "08", 8], [:header_timeout, "2.5", 2.5],
+      [:header_timeout, 3, 3], [:linger_timeout, 0, 0], [:early_hints, "on", true], [:early_hints, :false, false],
+      [:max_keep_alive, "unlimited", nil], [:max_keep_alive, Float::INFINITY, nil], [:max_keep_alive, nil, nil],
+      [:http_content_length_limit, "none", nil], [:http_content_length_limit, 0, 0],
+      [:supported_http_methods, "GET,PROPFIND", %w[GET PROPFIND]], [:supported_http_methods, "any", nil],
+      [:supported_http_methods, [:GET], %w[GET]], [:rack_url_scheme, "https", "https"], [:script_name, "", ""],
+      [:pidfile, Pathname("tmp/x.pid"), "tmp/x.pid"], [:environment, :test, "test"]
+    ].each do |name, value, converted|
+      it("#{name} takes #{value.inspect}") { expect(described_class.layer(name => value)).to eq(name => converted) }
+    end
+  end
+
+  describe "refused values" do
+    [
+      [:max_threads, 0], [:max_threads, "five"], [:max_threads, 2.7], [:max_threads, nil], [:header_timeout, 0],
+      [:header_timeout, -1], [:header_timeout, Float::NAN], [:header_timeout, Float::INFINITY], [:header_timeout, "1s"],
+      [:early_hints, "perhaps"], [:early_hints, nil], [:supported_http_methods, "get"], [:supported_http_methods, []],
+      [:rack_url_scheme, "gopher"], [:script_name, "shop"], [:script_name, "/shop/"], [:tag, ""],
+      [:pidfile, "a\0b"], [:rackup, nil], [:app, "app"], [:binds, "gopher://x"], [:max_head_size, 0],
+      [:max_head_size, 2**64], [:spool_dir, "/no/such/directory"]
+    ].each do |name, value|
+      it "#{name} does not take #{value.inspect}" do
+        expect { refusal(name, value) }.to raise_error(IodineRs::ConfigError, /\A#{name}: .* is not accepted|\Abind: /)
+      end
+    end
+
+    it "are answered with the option, the value and what is accepted" do
+      expect { refusal(:max_head_size, "lots") }.to raise_error(
+        IodineRs::ConfigError, 'max_head_size: "lots" is not accepted; it takes an integer of at least 1 (bytes)'
+      )
+    end
+
+    it "an unknown name is answered with the nearest known one" do
+      expect { refusal(:max_thread, 1) }.to raise_error(
+        IodineRs::ConfigError, "unknown option max_thread; did you mean max_threads?"
+      )
+    end
+
+    it "a minimum of threads above the maximum" do
+      expect { options(min_threads: 6) }
+        .to raise_error(IodineRs::ConfigError, "threads: the minimum (6) is above the maximum (5)")
+    end
+  end
+
+  describe "#to_native" do
+    subject(:native) { options(environment: "production").to_native }
+
+    it "is complete" do
+      expect(native.keys).to contain_exactly(
+        :min_threads, :max_threads, :thread_idle_timeout, :max_streams, :stream_wait_timeout, :max_queue,
+        :max_connections, :first_data_timeout, :header_timeout, :persistent_timeout, :write_timeout, :min_body_rate,
+        :linger_timeout, :max_keep_alive, :enable_keep_alives, :http_content_length_limit, :max_path_size,
+        :max_uri_size, :max_query_size, :max_fragment_size, :max_header_name_size, :max_header_value_size,
+        :max_head_size, :max_header_count, :max_method_size, :max_chunk_line_size, :max_chunk_extensions_size,
+        :body_memory_limit, :spool_dir, :stream_buffer_size, :supported_http_methods, :allow_underscore_headers,
+        :rack_url_scheme, :early_hints, :multiprocess, :software, :script_name, :rack_version, :development
+      )
+    end
+
+    it "says who serves, and for which Rack" do
+      expect(native).to include(software: "iodine-rs #{IodineRs::VERSION}", rack_version: Rack.release,
+                                multiprocess: false, development: false)
+    end
+  end
+
+  it "shows errors in development and test only" do
+    shown = %w[development test staging production].select { |name| options(environment: name).development? }
+    expect(shown).to eq(%w[development test])
+  end
+end
