@@ -26,6 +26,7 @@ RSpec.describe IodineRs::Options do
     # Puma's, and the ones in the issue: a change here is a change of behaviour.
     {
       rackup: "config.ru", environment: "development", workers: 0, min_threads: 0, max_threads: 5, max_queue: 128,
+      queue_timeout: 1,
       thread_idle_timeout: 30, max_streams: 1024, stream_wait_timeout: 5, stream_buffer_size: 262_144,
       first_data_timeout: 30, header_timeout: 60, persistent_timeout: 65, write_timeout: 10, min_body_rate: 500,
       linger_timeout: 2, max_keep_alive: 999, enable_keep_alives: true, http_content_length_limit: nil,
@@ -130,6 +131,7 @@ RSpec.describe IodineRs::Options do
     it "is complete" do
       expect(native.keys).to contain_exactly(
         :min_threads, :max_threads, :thread_idle_timeout, :max_streams, :stream_wait_timeout, :max_queue,
+        :queue_timeout,
         :max_connections, :first_data_timeout, :header_timeout, :persistent_timeout, :write_timeout, :min_body_rate,
         :linger_timeout, :max_keep_alive, :enable_keep_alives, :http_content_length_limit, :max_path_size,
         :max_uri_size, :max_query_size, :max_fragment_size, :max_header_name_size, :max_header_value_size,

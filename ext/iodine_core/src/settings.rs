@@ -40,8 +40,10 @@ pub struct Pool {
     pub max_streams: usize,
     /// How long a streaming body waits for one of `max_streams` before its request is answered with 503.
     pub stream_wait_timeout: Duration,
-    /// Complete requests that may wait for a thread; the next one is answered with 503.
+    /// Complete requests that may wait for a thread.
     pub max_queue: usize,
+    /// How long a request tries to get a place in a full queue before it is answered with 503.
+    pub queue_timeout: Duration,
 }
 
 /// How long the server waits for what.

@@ -102,7 +102,7 @@ macro_rules! keys {
 }
 
 keys! {
-    empty = "", http = "http", https = "https", http_10 = "HTTP/1.0", http_11 = "HTTP/1.1", port_80 = "80",
+    empty = "", get = "GET", https = "https", http_10 = "HTTP/1.0", http_11 = "HTTP/1.1", port_80 = "80",
     port_443 = "443", localhost = "localhost", loopback = "127.0.0.1",
     request_method = "REQUEST_METHOD", script_name = "SCRIPT_NAME", path_info = "PATH_INFO",
     request_path = "REQUEST_PATH", query_string = "QUERY_STRING", request_uri = "REQUEST_URI", fragment = "FRAGMENT",
@@ -131,22 +131,8 @@ pub(crate) fn keys() -> &'static Keys {
 
 impl Keys {
     /// Keys whose values every request brings.
-    pub(crate) fn replaced(&self) -> [VALUE; 13] {
-        [
-            self.request_method,
-            self.path_info,
-            self.request_path,
-            self.query_string,
-            self.request_uri,
-            self.server_name,
-            self.server_port,
-            self.server_protocol,
-            self.remote_addr,
-            self.url_scheme,
-            self.hijack,
-            self.after_reply,
-            self.response_finished,
-        ]
+    pub(crate) fn replaced(&self) -> [VALUE; 6] {
+        [self.path_info, self.request_path, self.request_uri, self.hijack, self.after_reply, self.response_finished]
     }
 
     /// The String for a method of the table.

@@ -7,6 +7,7 @@
 #![allow(missing_docs)]
 
 mod app_error;
+mod fork;
 mod gvl;
 mod keys;
 mod native;
@@ -25,6 +26,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[magnus::init(name = "iodine_rs")]
 fn init(ruby: &Ruby) -> Result<(), Error> {
     let module = ruby.define_module("IodineRs")?;
+    fork::init();
     keys::init();
     pins::init(ruby, module)?;
     rack::init(ruby, module)?;

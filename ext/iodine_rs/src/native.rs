@@ -13,6 +13,7 @@ use magnus::gc::Marker;
 use magnus::typed_data::Obj;
 use magnus::{DataTypeFunctions, Error, Module, Object, RHash, RModule, Ruby, TypedData, Value, function, method};
 
+use crate::fork;
 use crate::gvl;
 use crate::rack::Context;
 use crate::settings::{self, Reader};
@@ -31,6 +32,7 @@ struct Native {
 struct Running {
     /// Left alone, never dropped, in a forked child: tokio does not survive a fork.
     server: std::mem::ManuallyDrop<Arc<Server>>,
+    forks: u64,
     pid: u32,
 }
 
@@ -93,7 +95,11 @@ impl Native {
         let server = Log::to_stderr()
             .and_then(|log| Server::start(this.settings.clone(), listeners, log))
             .map_err(|error| io_error(ruby, "start", &error))?;
-        let running = Running { server: std::mem::ManuallyDrop::new(Arc::new(server)), pid: std::process::id() };
+        let running = Running {
+            server: std::mem::ManuallyDrop::new(Arc::new(server)),
+            forks: fork::generation(),
+            pid: std::process::id(),
+        };
         let _ = this.running.set(running);
         Ok(this)
     }
@@ -178,7 +184,7 @@ impl Native {
         let error = |message: &str| Err(Error::new(ruby.exception_runtime_error(), message.to_owned()));
         match self.running.get() {
             None => error("the server is not running; call `start` first"),
-            Some(running) if running.pid != std::process::id() => error(&format!(
+            Some(running) if fork::is_child(running.forks) => error(&format!(
                 "the server runs in process {}, this is {}: a forked child cannot use it; start one after the fork",
                 running.pid,
                 std::process::id()
@@ -191,7 +197,7 @@ impl Native {
 impl Drop for Native {
     fn drop(&mut self) {
         if let Some(running) = self.running.get_mut() {
-            if running.pid == std::process::id() {
+            if !fork::is_child(running.forks) {
                 running.server.halt();
                 // SAFETY: dropped once, here, in the process that made it; `running` is not used again.
                 unsafe { std::mem::ManuallyDrop::drop(&mut running.server) };

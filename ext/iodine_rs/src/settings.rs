@@ -57,6 +57,7 @@ fn pool(reader: &Reader<'_>) -> Result<Pool, Error> {
         max_streams: reader.get("max_streams")?,
         stream_wait_timeout: reader.seconds("stream_wait_timeout")?,
         max_queue: reader.get("max_queue")?,
+        queue_timeout: reader.seconds("queue_timeout")?,
     })
 }
 

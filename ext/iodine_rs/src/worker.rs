@@ -1,14 +1,14 @@
 //! The life of one thread that serves: take a job, run it, look at the sockets, again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use iodine_core::handoff::{Crew, Wait, Worker};
 use magnus::{Error, Ruby};
-use std::sync::Arc;
 
-use crate::gvl;
 use crate::rack::{Context, service};
+use crate::{fork, gvl};
 
 /// Jobs run, and time spent, before the thread lets go of the GVL and looks at the sockets again.
 const BATCH: usize = 16;
@@ -22,18 +22,31 @@ const BATCH_TIME: Duration = Duration::from_millis(1);
 pub(crate) fn run(ruby: &Ruby, context: &Context, crew: &Arc<Crew>) -> Result<(), Error> {
     let mut worker = crew.join();
     let interrupter = worker.interrupter();
-    loop {
-        run_batch(ruby, context, &mut worker)?;
-        match gvl::without(|| worker.wait(), || interrupter.interrupt()) {
-            Some(Wait::Jobs) => {}
-            Some(Wait::Interrupted) | None => gvl::check_interrupts()?,
-            Some(Wait::Retire) => return Ok(()),
+    let outcome = loop {
+        if let Err(error) = run_batch(ruby, context, &mut worker) {
+            break Err(error);
         }
+        if fork::is_child(context.forks) {
+            break Ok(());
+        }
+        let waited = gvl::without(|| worker.wait(), || interrupter.interrupt());
+        // Before a job is taken: a thread that is to die must not take one along.
+        if let Err(error) = gvl::check_interrupts() {
+            break Err(error);
+        }
+        if waited == Some(Wait::Retire) {
+            break Ok(());
+        }
+    };
+    if fork::is_child(context.forks) {
+        // The app forked in a request and returned from it, in the child: nothing of the server works here, its locks
+        // may be held by threads that do not exist. Leave everything as it is.
+        std::mem::forget((worker, interrupter));
     }
+    outcome
 }
 
 fn run_batch(ruby: &Ruby, context: &Context, worker: &mut Worker) -> Result<(), Error> {
-    let begun = Instant::now();
     for _ in 0..BATCH {
         let Some(job) = worker.take() else { return Ok(()) };
         // A panic is a bug of ours: its request is answered with 500 by the ticket, the others must not suffer.
@@ -41,7 +54,7 @@ fn run_batch(ruby: &Ruby, context: &Context, worker: &mut Worker) -> Result<(), 
             Ok(served) => served?,
             Err(_panic) => context.log("a request failed inside iodine-rs; please report this with the message above"),
         }
-        if begun.elapsed() >= BATCH_TIME {
+        if fork::is_child(context.forks) || worker.batch_time() >= BATCH_TIME {
             return Ok(());
         }
     }

@@ -44,9 +44,11 @@ module IodineRs
         option :stream_wait_timeout, Type.seconds(zero: true), 5,
                "How long a streaming body waits for one of `max_streams` before its request is answered with 503."
         option(:max_queue, Type.integer(1..10_000_000), "16 × `max_threads`, at least 128",
-               "Complete requests that may wait for a thread; the next one is answered with 503.") do |o|
+               "Complete requests that may wait for a thread.") do |o|
           [16 * o[:max_threads], 128].max
         end
+        option :queue_timeout, Type.seconds(zero: true), 1,
+               "How long a request tries to get a place in a full queue before it is answered with 503."
         option(:max_connections, Type.integer(1..10_000_000), "limit of open files − 128, at most 65536",
                "Connections open at once; more of them wait in the kernel.") do
           files, = Process.getrlimit(:NOFILE)

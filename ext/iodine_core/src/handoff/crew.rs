@@ -23,6 +23,9 @@ use crate::settings::Pool;
 /// A waiting job that nobody has taken for this long calls for another thread.
 pub(super) const STALE: Duration = Duration::from_millis(1);
 
+/// A thread that was asked for and has not come by then was killed on its way, or could not be made.
+const LOST: Duration = Duration::from_secs(5);
+
 /// The stand-in stops watching after so many quiet ticks.
 const QUIET_TICKS: u32 = 20;
 
@@ -57,12 +60,29 @@ struct State {
     parked: Vec<Arc<Post>>,
     /// Pool threads, parked ones included.
     threads: usize,
-    /// Threads that were asked for and have not joined.
+    /// Threads that were asked for and have not joined, and when the last one was.
     expected: usize,
+    asked: Option<Instant>,
     /// Threads that were asked for and not yet announced to the supervisor.
     vacancies: usize,
     streams: usize,
     interrupted: bool,
+}
+
+impl State {
+    /// Announces a vacancy where there are fewer threads than `wanted`.
+    fn ask_for_thread(&mut self, wanted: usize) -> bool {
+        if self.asked.is_some_and(|asked| asked.elapsed() > LOST) {
+            self.expected = 0;
+        }
+        let short = self.threads + self.expected < wanted;
+        if short {
+            self.expected += 1;
+            self.vacancies += 1;
+            self.asked = Some(Instant::now());
+        }
+        short
+    }
 }
 
 /// Every place in the queue is taken; the request comes back.
@@ -254,9 +274,7 @@ impl Crew {
             drop(state);
             self.mark_coming();
             post.unpark();
-        } else if state.threads + state.expected < self.settings.max_threads {
-            state.expected += 1;
-            state.vacancies += 1;
+        } else if state.ask_for_thread(self.settings.max_threads) {
             drop(state);
             self.mark_coming();
             self.changed.notify_all();
@@ -325,10 +343,7 @@ impl Crew {
     pub(super) fn lose_thread(&self) {
         let mut state = self.lock();
         state.threads -= 1;
-        let short = state.threads + state.expected < self.settings.min_threads.max(1);
-        if short && !self.is_stopped() {
-            state.expected += 1;
-            state.vacancies += 1;
+        if !self.is_stopped() && state.ask_for_thread(self.settings.min_threads.max(1)) {
             self.changed.notify_all();
         }
         drop(state);
@@ -384,7 +399,17 @@ impl Crew {
     }
 
     fn now(&self) -> u64 {
-        self.epoch.elapsed().as_micros() as u64
+        self.elapsed().as_micros() as u64
+    }
+
+    /// Time since the start.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+
+    /// When a job was last taken (or a thread called), as time since the start.
+    pub(super) fn last_taken(&self) -> Duration {
+        Duration::from_micros(self.moved.load(Ordering::Relaxed))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -19,7 +19,7 @@ pub struct Worker {
     running: bool,
     role: Role,
     /// When the present batch began, and how many jobs it has.
-    batch: Option<(Instant, u32)>,
+    batch: Option<(Duration, u32)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,14 +59,22 @@ impl Worker {
         let job = if self.role == Role::Pool { self.crew.take() } else { None };
         if job.is_some() {
             self.set_running(true);
-            self.batch.get_or_insert_with(|| (Instant::now(), 0)).1 += 1;
+            self.batch.get_or_insert_with(|| (self.crew.last_taken(), 0)).1 += 1;
         }
         job
     }
 
+    /// How long the present batch of jobs has lasted, up to the last taking.
+    pub fn batch_time(&self) -> Duration {
+        match (self.batch, self.crew.last_taken()) {
+            (Some((begun, _)), taken) => taken.saturating_sub(begun),
+            (None, _) => Duration::ZERO,
+        }
+    }
+
     fn end_batch(&mut self) {
         if let Some((begun, jobs)) = self.batch.take() {
-            self.crew.note_pace(begun.elapsed() / jobs);
+            self.crew.note_pace(self.crew.elapsed().saturating_sub(begun) / jobs);
         }
     }
 

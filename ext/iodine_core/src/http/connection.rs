@@ -25,22 +25,29 @@ use crate::net::stream::Stream;
 /// The right to one of `max_connections` places.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    shared: Arc<Shared>,
+    /// The semaphore is never closed: always there.
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Permit {
-    pub(crate) async fn acquire(shared: &Arc<Shared>) -> Permit {
-        // The semaphore is never closed.
-        let place = shared.permits.clone().acquire_owned().await.ok();
-        shared.opened();
-        Permit { shared: shared.clone(), _place: place }
+    pub(crate) async fn acquire(shared: &Shared) -> Permit {
+        Permit { _place: shared.permits.clone().acquire_owned().await.ok() }
     }
 }
 
-impl Drop for Permit {
+/// Counts a connection, so that a draining server knows when the last one has ended.
+struct Counted<'a>(&'a Shared);
+
+impl<'a> Counted<'a> {
+    fn new(shared: &'a Shared) -> Counted<'a> {
+        shared.opened();
+        Counted(shared)
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.shared.closed();
+        self.0.closed();
     }
 }
 
@@ -61,6 +68,7 @@ enum End {
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) {
+    let _counted = Counted::new(&shared);
     let Ok(peer) = stream.peer() else { return };
     let link = Arc::new(Link::new());
     let talk = Talk { link: link.clone(), shared: shared.clone(), peer };

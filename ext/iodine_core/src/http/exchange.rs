@@ -20,6 +20,9 @@ use crate::handoff::{
     Delivery, Inbox, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
 };
 
+/// How often a request that found the queue full tries again.
+const QUEUE_RETRY: Duration = Duration::from_millis(5);
+
 /// What the exchanges of one connection share.
 #[derive(Debug, Clone)]
 pub(crate) struct Talk {
@@ -59,13 +62,31 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
     };
     let raw_target = talk.link.lock().raw_target.take();
     let request = AppRequest { parts, raw_target, body, body_wait, peer: talk.peer };
-    match talk.shared.crew.submit(request) {
+    match submit(&talk, request).await {
         Ok(inbox) => answer(&talk, asked, inbox).await,
         Err(QueueFull(request)) => {
             let refusal = Refusal::unavailable("max_queue requests wait for a thread already");
             Ok(talk.refuse(&request.parts, &refusal))
         }
     }
+}
+
+/// Queues the request. A burst may fill the queue for a moment: it is tried again for `queue_timeout`.
+async fn submit(talk: &Talk, request: AppRequest) -> Result<Inbox, QueueFull> {
+    let crew = &talk.shared.crew;
+    let mut outcome = crew.submit(request);
+    if outcome.is_ok() {
+        return outcome;
+    }
+    let deadline = Instant::now() + talk.shared.settings.pool.queue_timeout;
+    while let Err(QueueFull(request)) = outcome {
+        if Instant::now() >= deadline {
+            return Err(QueueFull(request));
+        }
+        tokio::time::sleep(QUEUE_RETRY).await;
+        outcome = crew.submit(*request);
+    }
+    outcome
 }
 
 async fn receive_body(talk: &Talk, incoming: Incoming) -> Result<(RequestBody, Duration), Unreceived> {

@@ -9,6 +9,7 @@ use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, IntoValue, RHash, Ruby, Value};
 use rb_sys::VALUE;
 
+use crate::fork;
 use crate::keys::keys;
 use crate::settings::Reader;
 
@@ -21,7 +22,8 @@ pub(crate) struct Context {
     error_handler: Opaque<Value>,
     error_logger: Opaque<Value>,
     pub(super) null_input: Opaque<Value>,
-    url_scheme: Option<Opaque<Value>>,
+    /// `rack_url_scheme` is set: what a proxy says does not count.
+    pub(super) forced_scheme: bool,
     /// `HTTP_VERSION` is set for Rack before 3.1.
     pub(super) http_version: bool,
     pub(super) early_hints: bool,
@@ -29,6 +31,8 @@ pub(crate) struct Context {
     pub(super) stream_buffer_size: usize,
     /// How long a hijack waits for its socket: the responses before it have to be written first.
     pub(super) release_limit: Duration,
+    /// See [`fork`].
+    pub(crate) forks: u64,
 }
 
 impl Context {
@@ -41,12 +45,13 @@ impl Context {
             error_handler: reader.get::<Value>("error_handler")?.into(),
             error_logger: reader.get::<Value>("error_logger")?.into(),
             null_input: null_input.into(),
-            url_scheme: reader.get::<Option<String>>("rack_url_scheme")?.map(|scheme| scheme_string(ruby, &scheme)),
+            forced_scheme: reader.get::<Option<String>>("rack_url_scheme")?.is_some(),
             http_version: before_3_1(&rack_version),
             early_hints: reader.get("early_hints")?,
             underscore_headers: reader.get("allow_underscore_headers")?,
             stream_buffer_size: settings.stream_buffer_size,
             release_limit: settings.timeouts.write,
+            forks: fork::generation(),
         })
     }
 
@@ -56,17 +61,10 @@ impl Context {
         marker.mark(self.error_handler);
         marker.mark(self.error_logger);
         marker.mark(self.null_input);
-        if let Some(scheme) = self.url_scheme {
-            marker.mark(scheme);
-        }
     }
 
     pub(super) fn template(&self, ruby: &Ruby) -> VALUE {
         ruby.get_inner(self.template).as_raw()
-    }
-
-    pub(super) fn url_scheme(&self, ruby: &Ruby) -> Option<VALUE> {
-        self.url_scheme.map(|scheme| ruby.get_inner(scheme).as_raw())
     }
 
     /// Asks Ruby to log an application error and to say what the client gets: a triplet.
@@ -99,15 +97,6 @@ pub(super) fn exception(ruby: &Ruby, error: &Error) -> Option<Value> {
     }
 }
 
-/// The table's String where there is one, so that it can be compared by identity.
-fn scheme_string(ruby: &Ruby, scheme: &str) -> Opaque<Value> {
-    match scheme {
-        // SAFETY: the table's Strings live for ever.
-        "https" => unsafe { Value::from_raw(keys().https) }.into(),
-        _ => frozen(ruby, scheme).into(),
-    }
-}
-
 fn before_3_1(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (3, 1)
@@ -123,6 +112,19 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     // Every request replaces these: their places are made here, so that the copy never has to grow.
     for place in keys.replaced() {
         env.aset(key(place), ())?;
+    }
+    // The common case of what a request may replace.
+    let scheme: Option<String> = reader.get("rack_url_scheme")?;
+    let port = if scheme.as_deref() == Some("https") { keys.port_443 } else { keys.port_80 };
+    env.aset(key(keys.url_scheme), frozen(ruby, scheme.as_deref().unwrap_or("http")))?;
+    env.aset(key(keys.server_port), key(port))?;
+    env.aset(key(keys.server_name), key(keys.localhost))?;
+    env.aset(key(keys.remote_addr), key(keys.loopback))?;
+    env.aset(key(keys.request_method), key(keys.get))?;
+    env.aset(key(keys.query_string), key(keys.empty))?;
+    env.aset(key(keys.server_protocol), key(keys.http_11))?;
+    if before_3_1(&reader.get::<String>("rack_version")?) {
+        env.aset(key(keys.http_version), key(keys.http_11))?;
     }
     env.aset(key(keys.version), version)?;
     env.aset(key(keys.errors), reader.get::<Value>("errors_io")?)?;

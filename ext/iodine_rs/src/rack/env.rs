@@ -1,10 +1,10 @@
 //! A request as a Rack env. One `protect` around raw calls: this is the hottest code of the bridge.
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
-use http::{HeaderMap, Version};
+use http::{HeaderMap, Method, Version};
 use iodine_core::handoff::{Peer, Request, RequestBody, TicketHandle};
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::ReprValue;
@@ -30,7 +30,6 @@ pub(super) fn build(
     let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
     let hijack = Hijack::create(ruby, ticket, cx.release_limit);
     let template = cx.template(ruby);
-    let scheme = cx.url_scheme(ruby);
     let env = protect(|| {
         // SAFETY: the GVL is held; all Values are on this stack; a jump (out of memory) is caught by `protect`, and
         // nothing in this closure has to be dropped.
@@ -38,7 +37,7 @@ pub(super) fn build(
             let env = Env { hash: rb_hash_dup(template), keys: keys() };
             env.request_line(request);
             env.peer(request.peer);
-            env.authority(request, scheme);
+            env.authority(cx, request);
             env.fields(cx, &request.parts.headers);
             env.version(request.parts.version, cx.http_version);
             env.rack(hijack.as_raw(), hints.map(AsRawValue::as_raw));
@@ -79,80 +78,76 @@ impl Env {
         let method = &request.parts.method;
         // SAFETY: see the impl.
         unsafe {
-            self.set(keys.request_method, keys.method(method).unwrap_or_else(|| string(method.as_str().as_bytes())));
+            if *method != Method::GET {
+                self.set(
+                    keys.request_method,
+                    keys.method(method).unwrap_or_else(|| string(method.as_str().as_bytes())),
+                );
+            }
             let path = string(uri.path().as_bytes());
             self.set(keys.path_info, path);
             self.set(keys.request_path, path);
-            self.set_bytes(keys.query_string, uri.query().unwrap_or("").as_bytes());
-            self.request_uri(request, path);
+            if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
+                self.set(keys.query_string, string(query.as_bytes()));
+            }
+            self.request_uri(request);
         }
     }
 
-    unsafe fn request_uri(&self, request: &Request, path: VALUE) {
+    unsafe fn request_uri(&self, request: &Request) {
         let (keys, uri) = (self.keys, &request.parts.uri);
+        let parsed = || uri.path_and_query().map_or(uri.path(), |target| target.as_str());
         // SAFETY: see the impl.
         unsafe {
-            match (&request.raw_target, uri.path_and_query()) {
-                (Some(raw), _) => {
-                    let (target, fragment) = split_once(raw, b'#');
-                    self.set_bytes(keys.request_uri, target);
-                    if let Some(fragment) = fragment {
-                        self.set_bytes(keys.fragment, fragment);
-                    }
-                }
-                (None, Some(target)) if uri.query().is_some() => {
-                    self.set_bytes(keys.request_uri, target.as_str().as_bytes());
-                }
-                (None, _) => self.set(keys.request_uri, path),
+            let Some(raw) = &request.raw_target else { return self.set_bytes(keys.request_uri, parsed().as_bytes()) };
+            let (target, fragment) = split_once(raw, b'#');
+            self.set_bytes(keys.request_uri, target);
+            if let Some(fragment) = fragment {
+                self.set_bytes(keys.fragment, fragment);
             }
         }
     }
 
+    /// The template has the address of this machine, which is also what a Unix socket shows.
     unsafe fn peer(&self, peer: Peer) {
-        // SAFETY: see the impl.
-        unsafe {
-            match peer {
-                Peer::Unix => self.set(self.keys.remote_addr, self.keys.loopback),
-                Peer::Tcp(address) if address.ip().to_canonical() == std::net::Ipv4Addr::LOCALHOST => {
-                    self.set(self.keys.remote_addr, self.keys.loopback);
-                }
-                Peer::Tcp(address) => {
-                    let mut buffer = [0; 64];
-                    let length = write_ip(address.ip(), &mut buffer);
-                    self.set(self.keys.remote_addr, string(&buffer[..length]));
-                }
-            }
+        let Peer::Tcp(address) = peer else { return };
+        let ip = address.ip().to_canonical();
+        if ip == Ipv4Addr::LOCALHOST {
+            return;
         }
+        let mut buffer = [0; 64];
+        let mut rest = &mut buffer[..];
+        // The longest address has 45 characters.
+        let _ = write!(rest, "{ip}");
+        let length = 64 - rest.len();
+        // SAFETY: see the impl.
+        unsafe { self.set(self.keys.remote_addr, string(&buffer[..length])) };
     }
 
     /// `SERVER_NAME`, `SERVER_PORT`, `HTTP_HOST`, `rack.url_scheme`.
-    unsafe fn authority(&self, request: &Request, scheme: Option<VALUE>) {
+    unsafe fn authority(&self, cx: &Context, request: &Request) {
         let (keys, headers) = (self.keys, &request.parts.headers);
-        let https = match scheme {
-            Some(scheme) => scheme == keys.https,
-            None => is_https(headers),
-        };
         // RFC 9112 §3.2.2: the authority of an absolute-form target replaces the Host field.
         let host = match request.parts.uri.authority() {
             Some(authority) => authority.as_str().as_bytes(),
             None => headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default(),
         };
         let (name, port) = split_port(host);
+        let https = !cx.forced_scheme && is_https(headers);
         // SAFETY: see the impl.
         unsafe {
-            if name.is_empty() {
-                self.set(keys.server_name, keys.localhost);
-            } else {
-                self.set_bytes(keys.server_name, name);
+            if !host.is_empty() {
+                self.set(keys.http_host, string(host));
+                self.set(keys.server_name, string(name));
+            }
+            if https {
+                self.set(keys.url_scheme, keys.https);
             }
             match port {
-                Some(port) => self.set_bytes(keys.server_port, port),
-                None => self.set(keys.server_port, if https { keys.port_443 } else { keys.port_80 }),
+                Some(port) => self.set(keys.server_port, string(port)),
+                None if https => self.set(keys.server_port, keys.port_443),
+                None => {}
             }
-            if !host.is_empty() {
-                self.set_bytes(keys.http_host, host);
-            }
-            self.set(keys.url_scheme, scheme.unwrap_or(if https { keys.https } else { keys.http }));
         }
     }
 
@@ -205,13 +200,14 @@ impl Env {
     }
 
     unsafe fn version(&self, version: Version, http_version: bool) {
-        let keys = self.keys;
-        let protocol = if version == Version::HTTP_10 { keys.http_10 } else { keys.http_11 };
+        if version == Version::HTTP_11 {
+            return;
+        }
         // SAFETY: see the impl.
         unsafe {
-            self.set(keys.server_protocol, protocol);
+            self.set(self.keys.server_protocol, self.keys.http_10);
             if http_version {
-                self.set(keys.http_version, protocol);
+                self.set(self.keys.http_version, self.keys.http_10);
             }
         }
     }
@@ -307,18 +303,4 @@ fn split_once(bytes: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
         Some(position) => (&bytes[..position], Some(&bytes[position + 1..])),
         None => (bytes, None),
     }
-}
-
-/// An IPv4 client of an IPv6 socket is shown as IPv4.
-fn write_ip(ip: IpAddr, buffer: &mut [u8; 64]) -> usize {
-    let mut rest = &mut buffer[..];
-    // The longest address has 45 characters.
-    let _ = match ip {
-        IpAddr::V4(ip) => write!(rest, "{ip}"),
-        IpAddr::V6(ip) => match Ipv6Addr::to_ipv4_mapped(&ip) {
-            Some(ip) => write!(rest, "{ip}"),
-            None => write!(rest, "{ip}"),
-        },
-    };
-    64 - rest.len()
 }

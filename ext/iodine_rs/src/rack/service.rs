@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use iodine_core::handoff::{Job, Payload, Reply, ResponseHead, Ticket, Worker};
 use magnus::rb_sys::AsRawValue;
-use magnus::value::ReprValue;
+use magnus::value::{LazyId, ReprValue};
 use magnus::{Error, IntoValue, RArray, Ruby, Value};
 
 use super::body::{self, Sent};
@@ -11,6 +11,9 @@ use super::callbacks::{self, Finished};
 use super::context::{Context, exception};
 use super::env;
 use super::reply::{self, Answer};
+use crate::fork;
+
+static CALL: LazyId = LazyId::new("call");
 
 /// Runs the app for one request and answers it.
 ///
@@ -51,8 +54,13 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     fn run(&self, worker: &mut Worker, ticket: Ticket) -> Result<(), Error> {
         let app = self.ruby.get_inner(self.cx.app);
-        let response: Result<Value, Error> = app.funcall("call", (self.env,));
+        let response: Result<Value, Error> = app.funcall(*CALL, (self.env,));
         let answer = match response {
+            _ if fork::is_child(self.cx.forks) => {
+                // The app has forked, and this is the child: the request is the parent's.
+                std::mem::forget(ticket);
+                return Ok(());
+            }
             Ok(response) if ticket.is_answered() => return self.after_hijack(response),
             Ok(response) if reply::is_left_open(response) => {
                 ticket.leave_open();
