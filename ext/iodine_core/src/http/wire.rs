@@ -21,6 +21,9 @@ use crate::net::stream::Stream;
 /// Bytes read from the socket at once while a head is expected.
 const READ_SIZE: usize = 8 * 1024;
 
+/// Pieces up to this size together are copied into one: cheaper than a list of pieces for the kernel.
+const SMALL_WRITE: usize = 1024;
+
 /// hyper's own number of fields; more need a connection built for more (and slower).
 const COMMON_FIELDS: usize = 100;
 
@@ -343,10 +346,20 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wire = self.get_mut();
-        let written = Pin::new(&mut wire.stream).poll_write_vectored(cx, bufs);
-        wire.note_write(&written);
-        written
+        let total: usize = bufs.iter().map(|buf| buf.len()).sum();
+        if total > SMALL_WRITE {
+            let wire = self.get_mut();
+            let written = Pin::new(&mut wire.stream).poll_write_vectored(cx, bufs);
+            wire.note_write(&written);
+            return written;
+        }
+        let mut joined = [0; SMALL_WRITE];
+        let mut rest = &mut joined[..];
+        for buf in bufs {
+            // Fits: the sum was checked.
+            let _ = io::Write::write(&mut rest, buf);
+        }
+        self.poll_write(cx, &joined[..total])
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,0 +1,33 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+
+# A named pipe in a server's directory: an app that says `File.read("gate")` stays there until the spec opens it.
+class Gate
+  include Eventually
+
+  def initialize(server, name = "gate")
+    @path = File.join(server.dir, name)
+    File.mkfifo(@path)
+  end
+
+  # Waits until the app stands at the gate, which stays shut.
+  def reached(limit: 5)
+    @writer ||= eventually(limit:, message: "the app did not come to #{File.basename(@path)}") { writer }
+  end
+
+  # Waits until the app stands at the gate and lets it pass.
+  def open(limit: 5)
+    reached(limit:).close
+    @writer = nil
+  end
+
+  private
+
+  # Opens only when somebody reads.
+  def writer
+    File.open(@path, File::WRONLY | File::NONBLOCK)
+  rescue Errno::ENXIO
+    nil
+  end
+end
