@@ -12,6 +12,7 @@ RSpec.configure do |config|
   config.expect_with(:rspec) { |expectations| expectations.max_formatted_output_length = 2_000 }
   config.shared_context_metadata_behavior = :apply_to_host_groups
   config.filter_run_when_matching :focus
+  config.fail_if_no_examples = true
 
   config.include Eventually
   config.include ServerProcess::ExampleMethods

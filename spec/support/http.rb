@@ -6,7 +6,7 @@ require_relative "raw_socket"
 module Http
   module_function
 
-  # Http.get(server, "/path", "x-a" => "1") => Response
+  # Http.get(server, "/path", { "x-a" => "1" }) => Response
   def get(server, path = "/", headers = {}, **) = request(server, "GET", path, headers, **)
 
   # Http.post(server, "/path", "the body", "content-type" => "text/plain") => Response

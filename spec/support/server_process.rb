@@ -203,4 +203,6 @@ class ServerProcess
   end
 end
 
-at_exit { ServerProcess.stop_all }
+# Children that specs fork end here, too; the servers are their parent's.
+owner = Process.pid
+at_exit { ServerProcess.stop_all if Process.pid == owner }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::postbox::Postbox;
-use super::worker::{Post, Worker};
+use super::worker::{NoPermit, Post, Worker};
 use super::{Job, Request, Ticket};
 use crate::handoff::ticket::Inbox;
 use crate::reactor::{Reactor, Turn};
@@ -22,6 +22,10 @@ use crate::settings::Pool;
 
 /// A waiting job that nobody has taken for this long calls for another thread.
 pub(super) const STALE: Duration = Duration::from_millis(1);
+
+/// A thread that was called and has not looked for a job by then waits for the interpreter's lock (its quantum is
+/// 100 ms), or has been killed.
+const OVERDUE: Duration = Duration::from_millis(150);
 
 /// A thread that was asked for and has not come by then was killed on its way, or could not be made.
 const LOST: Duration = Duration::from_secs(5);
@@ -107,13 +111,15 @@ pub struct Stats {
 impl Crew {
     pub(crate) fn new(settings: Pool, reactor: Arc<Reactor>) -> Arc<Crew> {
         let (post, jobs) = bounded(settings.max_queue.max(1));
+        // The first threads come by themselves.
+        let state = State { expected: settings.min_threads, asked: Some(Instant::now()), ..State::default() };
         Arc::new(Crew {
             postbox: Arc::new(Postbox::new(reactor.clone())),
             settings,
             reactor,
             jobs,
             post,
-            state: Mutex::default(),
+            state: Mutex::new(state),
             changed: Condvar::new(),
             running: AtomicUsize::new(0),
             coming: AtomicBool::new(false),
@@ -263,9 +269,12 @@ impl Crew {
         if self.jobs.is_empty() {
             return false;
         }
-        let coming = self.coming.load(Ordering::SeqCst);
-        let somebody = coming || (self.running.load(Ordering::SeqCst) > 0 && !self.slow.load(Ordering::Relaxed));
-        !somebody || self.now().saturating_sub(self.moved.load(Ordering::SeqCst)) >= STALE.as_micros() as u64
+        let still = self.elapsed().saturating_sub(self.last_taken());
+        if self.coming.load(Ordering::SeqCst) {
+            return still >= OVERDUE;
+        }
+        let busy = self.running.load(Ordering::SeqCst) > 0 && !self.slow.load(Ordering::Relaxed);
+        !busy || still >= STALE
     }
 
     fn call_runner(&self) {
@@ -352,13 +361,15 @@ impl Crew {
     }
 
     /// A pool thread becomes a stream thread, as soon as there is a permit.
-    pub(super) fn enter_stream(&self, interrupted: &AtomicBool) -> bool {
-        let deadline = Instant::now() + self.settings.stream_wait_timeout;
+    pub(super) fn enter_stream(&self, deadline: Instant, interrupted: &AtomicBool) -> Result<(), NoPermit> {
         let mut state = self.lock();
         while state.streams >= self.settings.max_streams {
+            if interrupted.swap(false, Ordering::SeqCst) {
+                return Err(NoPermit::Interrupted);
+            }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.is_stopped() || interrupted.load(Ordering::SeqCst) {
-                return false;
+            if left.is_zero() || self.is_stopped() {
+                return Err(NoPermit::TooManyStreams);
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -366,14 +377,14 @@ impl Crew {
         state.threads -= 1;
         drop(state);
         self.reactor.see_to_it();
-        true
+        Ok(())
     }
 
     /// A stream thread returns to the pool. `false` where its place has been taken: it should end.
     pub(super) fn leave_stream(&self) -> bool {
         let mut state = self.lock();
         state.streams -= 1;
-        let room = state.threads < self.settings.max_threads && !self.is_stopped();
+        let room = state.threads + state.expected < self.settings.max_threads && !self.is_stopped();
         if room {
             state.threads += 1;
         }
@@ -382,7 +393,13 @@ impl Crew {
         room
     }
 
+    pub(super) fn stream_wait_timeout(&self) -> Duration {
+        self.settings.stream_wait_timeout
+    }
+
     pub(super) fn wake_waiting_streams(&self) {
+        // Whoever is between its check and its waiting holds the lock.
+        drop(self.lock());
         self.changed.notify_all();
     }
 

@@ -20,7 +20,7 @@ pub use stream::{Room, StreamClosed, StreamReader, StreamWriter, stream};
 pub use takeover::{Socket, TakenOver, Takeover};
 pub(crate) use ticket::{Delivery, Inbox};
 pub use ticket::{Ticket, TicketHandle};
-pub use worker::{Interrupt, StreamPermit, TooManyStreams, Wait, Worker};
+pub use worker::{Interrupt, NoPermit, StreamPermit, Wait, Worker};
 
 /// One request and the right to answer it.
 #[derive(Debug)]

@@ -40,9 +40,14 @@ pub enum Wait {
     Retire,
 }
 
-/// As many streaming bodies run as `max_streams` allows, and none ended in time.
+/// Why [`Worker::enter_stream`] gave no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooManyStreams;
+pub enum NoPermit {
+    /// As many streaming bodies run as `max_streams` allows, and none ended in time.
+    TooManyStreams,
+    /// [`Interrupt::interrupt`] was called: look after the interpreter's business, then try again.
+    Interrupted,
+}
 
 /// Returned to a worker whose streaming body is done; see [`Worker::leave_stream`].
 #[derive(Debug)]
@@ -114,19 +119,21 @@ impl Worker {
         Interrupt { crew: self.crew.clone(), post: self.post.clone() }
     }
 
-    /// Leaves the pool to run a streaming body; the pool may replace this thread. Waits for a permit without limit on
-    /// the interpreter's lock: call it without.
+    /// Leaves the pool to run a streaming body; the pool may replace this thread. May have to wait for a permit until
+    /// `deadline`: call it without the interpreter's lock.
     ///
     /// # Errors
-    /// [`TooManyStreams`] after `stream_wait_timeout`.
-    pub fn enter_stream(&mut self) -> Result<StreamPermit, TooManyStreams> {
+    /// [`NoPermit`]; the worker is still in the pool.
+    pub fn enter_stream(&mut self, deadline: Instant) -> Result<StreamPermit, NoPermit> {
+        self.crew.enter_stream(deadline, &self.post.interrupted)?;
         self.set_running(false);
-        if !self.crew.enter_stream(&self.post.interrupted) {
-            self.set_running(true);
-            return Err(TooManyStreams);
-        }
         self.role = Role::Stream;
         Ok(StreamPermit(()))
+    }
+
+    /// How long a streaming body may wait for a permit.
+    pub fn stream_wait_timeout(&self) -> Duration {
+        self.crew.stream_wait_timeout()
     }
 
     /// The streaming body is done. Where the pool is full again, [`Worker::wait`] will tell the thread to end.

@@ -54,16 +54,19 @@ impl Drop for Counted<'_> {
 /// How hyper's part of a connection ended.
 #[derive(Debug)]
 enum End {
-    /// Nothing more to do; `linger` where the client may still be sending.
-    Closed { linger: bool },
+    /// Everything has been said; the client may still be sending.
+    Closed,
+    /// The client had its time and said nothing.
+    Silent,
     /// The next head is turned away.
     Refused(Refusal),
     /// The next head has many fields.
     Wide,
     /// An exchange goes on without hyper.
     Detached(Box<Detach>),
-    /// Cut: a deadline passed, the client vanished, or the application failed half-way.
-    Cut,
+    /// Cut: the client vanished or does not read, or the application failed half-way. With a reset where a plain end
+    /// would look like the end of the response, or would leave what is not read with the kernel.
+    Cut { reset: bool },
 }
 
 /// Serves one connection to its end.
@@ -78,7 +81,7 @@ pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) 
         let (end, mut rest) = converse(wire, &talk).await;
         match end {
             End::Wide => rest.widen(),
-            End::Detached(detach) => match raw::send(rest, *detach, timeouts).await {
+            End::Detached(detach) => match raw::send(rest, *detach, &shared).await {
                 Some(kept) => {
                     rest = kept;
                     rest.rearm();
@@ -87,13 +90,14 @@ pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) 
             },
             End::Refused(refusal) => {
                 raw::log_refusal(&shared, peer, &refusal, &raw::request_line(rest.unread()));
-                if raw::refuse(&mut rest, &refusal, timeouts.write).await.is_ok() {
-                    raw::linger(rest, timeouts.linger).await;
-                }
-                return;
+                return match raw::refuse(&mut rest, &refusal, timeouts.write).await {
+                    Ok(()) => raw::linger(rest, &shared).await,
+                    Err(_) => rest.stream().hang_up(),
+                };
             }
-            End::Closed { linger } if linger || rest.has_unread() => return raw::linger(rest, timeouts.linger).await,
-            End::Closed { .. } | End::Cut => return rest.stream().hang_up(),
+            End::Closed => return raw::linger(rest, &shared).await,
+            End::Cut { reset: true } => return rest.stream().reset_on_close(),
+            End::Silent | End::Cut { .. } => return rest.stream().hang_up(),
         }
         wire = rest;
     }
@@ -139,17 +143,17 @@ fn ended(error: Option<hyper::Error>, talk: &Talk) -> End {
     if std::mem::take(&mut link.wide) {
         return End::Wide;
     }
-    let linger = link.linger;
+    let reset = link.close_delimited;
     drop(link);
     match error {
         // What hyper refuses although the gate let it through, it has answered itself.
         Some(error) if error.is_parse() => {
             let refusal = Refusal::bad_request("refused by the parser");
             raw::log_refusal(&talk.shared, talk.peer, &refusal, "");
-            End::Closed { linger: true }
+            End::Closed
         }
-        Some(_) if !linger => End::Cut,
-        _ => End::Closed { linger },
+        Some(_) => End::Cut { reset },
+        None => End::Closed,
     }
 }
 
@@ -167,7 +171,8 @@ impl Deadline {
     fn poll(&mut self, talk: &Talk, cx: &mut Context<'_>) -> Poll<End> {
         let settings = &talk.shared.settings;
         loop {
-            let Some((at, expired)) = talk.link.lock().clock.due(&settings.timeouts, &settings.limits) else {
+            let draining = talk.shared.is_draining();
+            let Some((at, expired)) = talk.link.lock().clock.due(&settings.timeouts, &settings.limits, draining) else {
                 return Poll::Pending;
             };
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
@@ -182,8 +187,8 @@ impl Deadline {
                 continue;
             }
             return match expired {
-                Expired::Request => Poll::Ready(End::Closed { linger: false }),
-                Expired::Write => Poll::Ready(End::Cut),
+                Expired::Request => Poll::Ready(End::Silent),
+                Expired::Write => Poll::Ready(End::Cut { reset: true }),
                 Expired::Body => {
                     talk.link.lock().expire_body();
                     // hyper has to look at the wire again, where it finds the body expired.

@@ -115,7 +115,10 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
         Reply::Stream(head, reader) => {
             let response = response::streamed(head, reader, asked.head_only);
             // Without chunks only the end of the connection can end such a body (RFC 9112 §6.3).
-            last |= asked.http10 && response.body().size_hint().exact().is_none();
+            if asked.http10 && response.body().size_hint().exact().is_none() {
+                talk.link.lock().close_delimited = true;
+                last = true;
+            }
             response
         }
         Reply::Framed(head, reader) => return talk.leave_hyper(detach(Detached::Framed(head, reader))).await,
@@ -127,12 +130,12 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
             lost(asked.head_only)
         }
     };
-    if last && asked.http10 {
-        // hyper adds `keep-alive` for a client that asked for it, unless the response is one of HTTP/1.0.
-        *response.version_mut() = Version::HTTP_10;
-    }
     if last {
         response::close_after(response.headers_mut());
+    }
+    if asked.http10 && !keeps_alive(response.headers(), false) {
+        // hyper adds `keep-alive` for a client that asked for it, unless the response is one of HTTP/1.0.
+        *response.version_mut() = Version::HTTP_10;
     }
     Ok(response)
 }
@@ -161,10 +164,13 @@ impl Talk {
     /// Turns the request away; the connection ends with it.
     fn refuse(&self, parts: &Parts, refusal: &Refusal) -> Response<ResponseBody> {
         raw::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
-        self.link.lock().linger = true;
         let mut headers = HeaderMap::new();
         raw::refusal_headers(refusal, &mut headers);
-        response::full(ResponseHead { status: refusal.status, headers }, Payload::default(), false)
+        let mut response = response::full(ResponseHead { status: refusal.status, headers }, Payload::default(), false);
+        if parts.version == Version::HTTP_10 {
+            *response.version_mut() = Version::HTTP_10;
+        }
+        response
     }
 
     fn is_last(&self) -> bool {
@@ -186,7 +192,7 @@ impl Asked {
 }
 
 /// RFC 9112 §9.3.
-fn keeps_alive(headers: &HeaderMap, http10: bool) -> bool {
+pub(super) fn keeps_alive(headers: &HeaderMap, http10: bool) -> bool {
     let mut keep_alive = !http10;
     for value in headers.get_all(CONNECTION) {
         for option in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {

@@ -12,6 +12,9 @@ use super::refusal::Refusal;
 use crate::handoff::{ResponseHead, StreamReader, Takeover};
 use crate::settings::{Limits, Timeouts};
 
+/// How long a pause in a head may be while the server drains.
+const DRAIN_PAUSE: Duration = Duration::from_secs(1);
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -29,8 +32,8 @@ pub(crate) struct LinkState {
     pub(crate) raw_target: Option<Bytes>,
     /// Why the connection, or the body being read, is turned away.
     pub(crate) refusal: Option<Refusal>,
-    /// The client may not have read our answer when we close: close with patience.
-    pub(crate) linger: bool,
+    /// Only the end of the connection ends the body being sent: an untimely end has to be told by a reset.
+    pub(crate) close_delimited: bool,
     /// The next head has more fields than hyper was prepared for.
     pub(crate) wide: bool,
     /// The exchange wants the connection without hyper.
@@ -71,7 +74,7 @@ impl Link {
                 last: false,
                 raw_target: None,
                 refusal: None,
-                linger: false,
+                close_delimited: false,
                 wide: false,
                 detach: None,
                 flushed: false,
@@ -206,8 +209,8 @@ impl Clock {
         }
     }
 
-    /// When to look again, and what will have passed by then.
-    pub(crate) fn due(&self, timeouts: &Timeouts, limits: &Limits) -> Option<(Instant, Expired)> {
+    /// When to look again, and what will have passed by then. A draining server waits for half a head, but not long.
+    pub(crate) fn due(&self, timeouts: &Timeouts, limits: &Limits, draining: bool) -> Option<(Instant, Expired)> {
         if let Some(blocked) = self.blocked {
             return Some((blocked + timeouts.write, Expired::Write));
         }
@@ -216,7 +219,8 @@ impl Clock {
             Phase::Idle if self.first => Some((self.since + timeouts.first_data, Expired::Request)),
             Phase::Idle => Some((self.since + timeouts.persistent, Expired::Request)),
             Phase::Head => {
-                let at = (self.since + timeouts.header).min(self.touched + timeouts.first_data);
+                let pause = if draining { DRAIN_PAUSE.min(timeouts.first_data) } else { timeouts.first_data };
+                let at = (self.since + timeouts.header).min(self.touched + pause);
                 Some((at, Expired::Request))
             }
             Phase::Body => Some((self.body_due(timeouts, limits), Expired::Body)),

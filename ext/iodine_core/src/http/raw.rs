@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
+use super::exchange;
 use super::link::{Detach, Detached};
 use super::refusal::{Kind, Refusal};
 use super::response;
@@ -18,10 +19,12 @@ use super::shared::Shared;
 use super::wire::Wire;
 use crate::handoff::{Peer, ResponseHead, StreamEnd, StreamReader, TakenOver, Takeover};
 use crate::net::stream::Stream;
-use crate::settings::Timeouts;
 
 /// Bytes given to one `sendfile`: a reader on a fast link must not keep the thread for a whole large file.
 const SENDFILE_STEP: usize = 1024 * 1024;
+
+/// How long that takes at most while the server drains.
+const DRAIN_LINGER: Duration = Duration::from_millis(100);
 
 /// Bytes read and thrown away while a connection is closed with patience.
 const LINGER_BYTES: usize = 64 * 1024;
@@ -92,31 +95,35 @@ pub(crate) async fn refuse(wire: &mut Wire, refusal: &Refusal, limit: Duration) 
 
 /// Ends a connection so that the client can read what was sent: closing a socket that holds unread bytes resets it,
 /// and a reset may overtake the answer (RFC 9112 §9.6).
-pub(crate) async fn linger(mut wire: Wire, limit: Duration) {
+pub(crate) async fn linger(mut wire: Wire, shared: &Shared) {
     let stream = wire.stream();
     stream.hang_up();
-    let _ = timeout(limit, async {
-        let mut scratch = [0; 4096];
-        let mut discarded = 0;
-        while discarded < LINGER_BYTES {
-            match stream.read(&mut scratch).await {
-                Ok(0) | Err(_) => return,
-                Ok(bytes) => discarded += bytes,
-            }
+    let limit = shared.settings.timeouts.linger;
+    // An idle client of a server that drains has been answered long ago.
+    let limit = if shared.is_draining() { limit.min(DRAIN_LINGER) } else { limit };
+    let _ = timeout(limit, discard(stream)).await;
+}
+
+async fn discard(stream: &mut Stream) {
+    let mut scratch = [0; 4096];
+    let mut discarded = 0;
+    while discarded < LINGER_BYTES {
+        match stream.read(&mut scratch).await {
+            Ok(0) | Err(_) => return,
+            Ok(bytes) => discarded += bytes,
         }
-    })
-    .await;
+    }
 }
 
 /// Sends what the exchange wanted to send without hyper. Returns the wire where another request may follow.
-pub(crate) async fn send(mut wire: Wire, detach: Detach, timeouts: &Timeouts) -> Option<Wire> {
+pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Option<Wire> {
     let Detach { http10, head_only, persistent, what } = detach;
     let asks_to_close = match &what {
         Detached::Head(head) | Detached::File(head, ..) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
         Detached::Takeover(..) => false,
     };
     let manner = Manner { http10, head_only, persistent: persistent && !asks_to_close };
-    let limit = timeouts.write;
+    let limit = shared.settings.timeouts.write;
     let sent = match what {
         Detached::Head(head) => send_head(&mut wire, head, manner, limit).await,
         Detached::File(head, file, len) => send_file(&mut wire, head, &file, len, manner, limit).await,
@@ -128,8 +135,9 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, timeouts: &Timeouts) ->
     };
     match sent {
         Ok(()) if manner.persistent => return Some(wire),
-        Ok(()) => linger(wire, timeouts.linger).await,
-        Err(_) => wire.stream().hang_up(),
+        Ok(()) => linger(wire, shared).await,
+        // The client does not read, or the length that was promised cannot be kept.
+        Err(_) => wire.stream().reset_on_close(),
     }
     None
 }
@@ -142,7 +150,7 @@ struct Manner {
 }
 
 fn asks_to_close(headers: &HeaderMap) -> bool {
-    headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+    !exchange::keeps_alive(headers, false)
 }
 
 fn set_connection(headers: &mut HeaderMap, manner: Manner) {

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Incoming};
 use tokio::task::spawn_blocking;
 
-use super::link::Link;
+use super::link::{Link, Phase};
 use super::refusal::Refusal;
 use super::shared::Shared;
 use crate::handoff::RequestBody;
@@ -48,7 +48,10 @@ pub(crate) async fn body(mut incoming: Incoming, link: &Link, shared: &Shared) -
         memory.push(data);
         if received > limits.body_memory as u64 && memory.len() >= spool_threshold(spool.is_some()) {
             let file = spool.take();
+            // The disk's time is not the client's.
+            link.lock().clock.enter(Phase::Application);
             spool = Some(write(file, memory.take(), shared).await?);
+            link.lock().clock.enter(Phase::Body);
         }
     }
     match spool {

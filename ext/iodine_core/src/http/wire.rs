@@ -94,11 +94,6 @@ impl Wire {
         self.watch = true;
     }
 
-    /// Whether the client sent more than was asked for.
-    pub(crate) fn has_unread(&self) -> bool {
-        !self.buffer.is_empty()
-    }
-
     /// What the client sent beyond what hyper was given.
     pub(crate) fn unread(&self) -> &[u8] {
         &self.buffer
@@ -227,6 +222,10 @@ impl Wire {
 
     /// Reads from the socket into the buffer; 0 at the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.buffer.is_empty() {
+            // No memory for a connection that has nothing to say.
+            ready!(self.stream.poll_read_ready(cx))?;
+        }
         self.buffer.reserve(READ_SIZE);
         pin!(self.stream.read_buf(&mut self.buffer)).poll(cx)
     }
@@ -250,6 +249,7 @@ impl Wire {
         } else if self.shared.is_draining() {
             return Poll::Ready(Ok(()));
         } else {
+            self.buffer = BytesMut::new();
             self.link.lock().clock.enter(Phase::Idle);
         }
         Poll::Pending
@@ -279,7 +279,9 @@ impl Wire {
     /// Writes the interim response that an exchange left, now that hyper has nothing in front of it.
     fn poll_interim(&mut self, mut interim: Bytes, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !interim.is_empty() {
-            match Pin::new(&mut self.stream).poll_write(cx, &interim) {
+            let written = Pin::new(&mut self.stream).poll_write(cx, &interim);
+            self.note_write(&written);
+            match written {
                 Poll::Ready(written) => interim.advance(written?),
                 Poll::Pending => {
                     self.link.lock().put_interim(interim);

@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
+use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::stream::Stream;
 use crate::http::connection;
 use crate::http::shared::Shared;
+
+/// Bytes of a response that the kernel takes before they can be sent.
+const NOT_SENT: u32 = 256 * 1024;
 
 /// How long accepting pauses when the process has no file descriptor left.
 const BACK_OFF: Duration = Duration::from_millis(50);
@@ -65,19 +69,20 @@ impl Listener {
         }
     }
 
-    /// The permit comes first: connections beyond `max_connections` wait in the kernel's queue.
-    async fn next(&self, shared: &Arc<Shared>) -> io::Result<(Stream, connection::Permit)> {
-        let permit = connection::Permit::acquire(shared).await;
+    /// Beyond `max_connections` one connection waits here, the others in the kernel's queue.
+    async fn next(&self, shared: &Shared) -> io::Result<(Stream, connection::Permit)> {
         let stream = match &self.socket {
             Kind::Tcp(listener) => {
                 let stream = listener.accept().await?.0;
                 // A part of a streaming body must not wait for the acknowledgement of the one before (Nagle).
                 stream.set_nodelay(true)?;
+                // Small steps instead of a buffer of megabytes: a slow client that reads is seen to read.
+                SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT)?;
                 Stream::Tcp(stream)
             }
             Kind::Unix(listener) => Stream::Unix(listener.accept().await?.0),
         };
-        Ok((stream, permit))
+        Ok((stream, connection::Permit::acquire(shared).await))
     }
 
     async fn back_off(&self, error: &io::Error, shared: &Shared, complaints: &mut Complaints) {

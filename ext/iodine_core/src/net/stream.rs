@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::net::Shutdown;
@@ -54,6 +55,13 @@ impl Stream {
     pub(crate) fn hang_up(&self) {
         // A socket that is not connected any more has nobody to tell.
         let _ = either!(self, stream => rustix::net::shutdown(stream, Shutdown::Write));
+    }
+
+    /// Makes the end of this connection a reset: what is not sent is thrown away, and the client cannot take it for the
+    /// end of a response.
+    pub(crate) fn reset_on_close(&self) {
+        // As above.
+        let _ = either!(self, stream => rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)));
     }
 
     /// Gives the socket up, in non-blocking mode.

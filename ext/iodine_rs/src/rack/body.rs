@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use iodine_core::handoff::{Payload, Reply, ResponseHead, StreamPermit, Takeover, Ticket, Worker, is_bodiless, stream};
+use iodine_core::handoff::{
+    NoPermit, Payload, Reply, ResponseHead, StreamPermit, Takeover, Ticket, Worker, is_bodiless, stream,
+};
 use magnus::block::Proc;
 use magnus::rb_sys::FromRawValue;
 use magnus::value::ReprValue;
@@ -181,14 +184,16 @@ fn head_only(ticket: Ticket, head: ResponseHead) -> Sent {
     Sent::Whole
 }
 
-/// Leaves the pool: this body may take long, and others must not wait for it.
+/// Leaves the pool: this body may take long, and others must not wait for it. `None` where `max_streams` are running.
 fn leave_pool(worker: &mut Worker) -> Result<Option<StreamPermit>, Error> {
     let interrupter = worker.interrupter();
+    let deadline = Instant::now() + worker.stream_wait_timeout();
     loop {
-        if let Some(entered) = gvl::without(|| worker.enter_stream(), || interrupter.interrupt()) {
-            return Ok(entered.ok());
+        match gvl::without(|| worker.enter_stream(deadline), || interrupter.interrupt()) {
+            Some(Ok(permit)) => return Ok(Some(permit)),
+            Some(Err(NoPermit::TooManyStreams)) => return Ok(None),
+            Some(Err(NoPermit::Interrupted)) | None => gvl::check_interrupts()?,
         }
-        gvl::check_interrupts()?;
     }
 }
 

@@ -72,7 +72,7 @@ impl Size {
         }
         self.digits += 1;
         let value = char::from(digit).to_digit(16).unwrap_or_default();
-        self.size = self.size << 4 | u64::from(value);
+        self.size = (self.size << 4) | u64::from(value);
         Ok(())
     }
 
