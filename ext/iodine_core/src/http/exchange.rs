@@ -122,7 +122,7 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
             response
         }
         Reply::Framed(head, reader) => return talk.leave_hyper(detach(Detached::Framed(head, reader))).await,
-        Reply::File(head, file, len) => return talk.leave_hyper(detach(Detached::File(head, file, len))).await,
+        Reply::File(head, file, len) => response::file(head, file, len, asked.head_only),
         Reply::Takeover(head, to) => return talk.leave_hyper(detach(Detached::Takeover(head, to))).await,
         Reply::Abort => return Err(Abort),
         Reply::Lost => {

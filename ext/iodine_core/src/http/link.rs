@@ -1,7 +1,6 @@
 //! What the parts of one connection tell each other: the wire (which hyper owns), the exchange (which hyper polls) and
 //! the connection's own loop.
 
-use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -60,7 +59,6 @@ pub(crate) struct Detach {
 #[derive(Debug)]
 pub(crate) enum Detached {
     Head(ResponseHead),
-    File(ResponseHead, File, u64),
     Framed(ResponseHead, StreamReader),
     Takeover(Option<ResponseHead>, Takeover),
 }

@@ -1,7 +1,6 @@
-//! Responses without hyper: refusals, files (`sendfile`), bodies that the application frames itself, and connections
+//! Responses without hyper: refusals, bodies that the application frames itself, and connections
 //! that it takes over.
 
-use std::fs::File;
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -19,9 +18,6 @@ use super::shared::Shared;
 use super::wire::Wire;
 use crate::handoff::{Peer, ResponseHead, StreamEnd, StreamReader, TakenOver, Takeover};
 use crate::net::stream::Stream;
-
-/// Bytes given to one `sendfile`: a reader on a fast link must not keep the thread for a whole large file.
-const SENDFILE_STEP: usize = 1024 * 1024;
 
 /// How long that takes at most while the server drains.
 const DRAIN_LINGER: Duration = Duration::from_millis(100);
@@ -119,14 +115,13 @@ async fn discard(stream: &mut Stream) {
 pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Option<Wire> {
     let Detach { http10, head_only, persistent, what } = detach;
     let asks_to_close = match &what {
-        Detached::Head(head) | Detached::File(head, ..) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
+        Detached::Head(head) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
         Detached::Takeover(..) => false,
     };
     let manner = Manner { http10, head_only, persistent: persistent && !asks_to_close };
     let limit = shared.settings.timeouts.write;
     let sent = match what {
         Detached::Head(head) => send_head(&mut wire, head, manner, limit).await,
-        Detached::File(head, file, len) => send_file(&mut wire, head, &file, len, manner, limit).await,
         Detached::Framed(head, reader) => send_framed(&mut wire, head, reader, manner, limit).await,
         Detached::Takeover(head, to) => {
             release(wire, head, to, limit).await;
@@ -167,40 +162,6 @@ async fn send_head(wire: &mut Wire, mut head: ResponseHead, manner: Manner, limi
     let mut bytes = Vec::new();
     encode_head(&mut bytes, &head, true);
     write_all(wire.stream(), &bytes, limit).await
-}
-
-async fn send_file(
-    wire: &mut Wire,
-    mut head: ResponseHead,
-    file: &File,
-    len: u64,
-    manner: Manner,
-    limit: Duration,
-) -> io::Result<()> {
-    head.headers.remove(TRANSFER_ENCODING);
-    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
-    send_head(wire, head, manner, limit).await?;
-    if manner.head_only {
-        return Ok(());
-    }
-    let mut offset = 0;
-    while offset < len {
-        let step = usize::try_from(len - offset).unwrap_or(SENDFILE_STEP).min(SENDFILE_STEP);
-        let sent = within(
-            limit,
-            wire.stream().write_with(|socket| {
-                let sent = rustix::fs::sendfile(socket, file, Some(&mut offset), step)?;
-                Ok(sent)
-            }),
-        )
-        .await?;
-        if sent == 0 {
-            // The file has become shorter: the promised length cannot be kept, the connection must not go on.
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        tokio::task::yield_now().await;
-    }
-    Ok(())
 }
 
 async fn send_framed(

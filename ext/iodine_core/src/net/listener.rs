@@ -15,7 +15,7 @@ use crate::http::connection;
 use crate::http::shared::Shared;
 
 /// Bytes of a response that the kernel takes before they can be sent.
-const NOT_SENT: u32 = 256 * 1024;
+const NOT_SENT: u32 = 1024 * 1024;
 
 /// How long accepting pauses when the process has no file descriptor left.
 const BACK_OFF: Duration = Duration::from_millis(50);

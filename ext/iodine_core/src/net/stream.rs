@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustix::fd::{AsFd, BorrowedFd};
 use rustix::net::Shutdown;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::handoff::{Peer, Socket};
@@ -44,11 +43,6 @@ impl Stream {
     /// The socket's pending error: a reset by the client.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
         either!(self, stream => stream.take_error()).unwrap_or_else(Some)
-    }
-
-    /// Waits until the socket is writable and lets `write` try.
-    pub(crate) async fn write_with<T>(&self, mut write: impl FnMut(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
-        either!(self, stream => stream.async_io(Interest::WRITABLE, || write(stream.as_fd())).await)
     }
 
     /// Ends our side. Closing the descriptor alone would not, while a child that the application forked holds a copy.
