@@ -18,6 +18,7 @@ module IodineRs
       @threads = {}
       @lock = Mutex.new
       @stopped = false
+      @pid = Process.pid
     end
 
     # Starts the threads that are always there, and the supervisor.
@@ -74,6 +75,9 @@ module IodineRs
         Thread.current.report_on_exception = false
         yield
       rescue Exception => error
+        # A child that the app forked in a request ends as the app wants it to.
+        raise unless Process.pid == @pid
+
         @log.error("#{name} ended: #{error.class}: #{error.message} (#{error.backtrace&.first})")
       end
     end

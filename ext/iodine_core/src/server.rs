@@ -75,6 +75,7 @@ impl Server {
             let _ = stand_in.join();
         }
         self.reactor.shut_down();
+        self.crew.close();
     }
 
     /// Figures of this moment: the hand-off's, and open connections.

@@ -6,13 +6,13 @@
 // The function that magnus makes for Ruby to call has no place for a comment.
 #![allow(missing_docs)]
 
-mod app_error;
 mod fork;
 mod gvl;
 mod keys;
 mod native;
 mod pins;
 mod rack;
+mod raised;
 mod settings;
 mod worker;
 
@@ -29,6 +29,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     fork::init();
     keys::init();
     pins::init(ruby, module)?;
+    raised::init(ruby);
     rack::init(ruby, module)?;
     native::init(ruby, module)
 }

@@ -16,6 +16,7 @@ use magnus::{DataTypeFunctions, Error, Module, Object, RHash, RModule, Ruby, Typ
 use crate::fork;
 use crate::gvl;
 use crate::rack::Context;
+use crate::raised::{self, Caught};
 use crate::settings::{self, Reader};
 use crate::worker;
 
@@ -77,7 +78,7 @@ impl Native {
     /// `listen(fd, url)`: accept on this bound and listening socket; the descriptor is duplicated.
     fn listen(ruby: &Ruby, this: Obj<Self>, fd: RawFd, url: String) -> Result<(), Error> {
         if fd < 0 {
-            return Err(Error::new(ruby.exception_arg_error(), format!("{fd} is no file descriptor")));
+            return Err(raised::error(ruby.exception_arg_error(), &format!("{fd} is no file descriptor")));
         }
         // SAFETY: borrowed for the duplication only; the caller's socket is open during this call.
         let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
@@ -89,7 +90,10 @@ impl Native {
     /// `start`: begin to accept, in this process.
     fn start(ruby: &Ruby, this: Obj<Self>) -> Result<Obj<Self>, Error> {
         if this.running.get().is_some() {
-            return Err(Error::new(ruby.exception_runtime_error(), "this server was started already; make a new one"));
+            return Err(raised::error(
+                ruby.exception_runtime_error(),
+                "this server was started already; make a new one",
+            ));
         }
         let listeners = this.listeners.take();
         let server = Log::to_stderr()
@@ -107,7 +111,11 @@ impl Native {
     /// `work`: serve on the calling thread until it is surplus or the server has stopped.
     fn work(ruby: &Ruby, this: Obj<Self>) -> Result<(), Error> {
         let server = this.server(ruby)?;
-        worker::run(ruby, &this.context, server.crew())
+        match worker::run(ruby, &this.context, server.crew()).caught() {
+            // See `raised`: a kill that was caught ends the thread by returning.
+            Err(error) if raised::is_kill(&error) => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// `await_vacancy`: true when one more thread should call `work`, false when the server has stopped.
@@ -134,7 +142,7 @@ impl Native {
         let server = this.server(ruby)?;
         let deadline = match limit.map(Duration::try_from_secs_f64) {
             Some(Ok(limit)) => Some(std::time::Instant::now() + limit),
-            Some(Err(error)) => return Err(Error::new(ruby.exception_arg_error(), format!("limit: {error}"))),
+            Some(Err(error)) => return Err(raised::error(ruby.exception_arg_error(), &format!("limit: {error}"))),
             None => None,
         };
         loop {
@@ -150,11 +158,11 @@ impl Native {
     /// `halt`: stop everything now. Idempotent.
     fn halt(ruby: &Ruby, this: Obj<Self>) -> Result<(), Error> {
         let Ok(server) = this.server(ruby) else { return Ok(()) };
-        if this.halted.replace(true) {
-            return Ok(());
-        }
-        while gvl::without(|| server.halt(), || {}).is_none() {
-            gvl::check_interrupts()?;
+        while !this.halted.get() {
+            match gvl::without(|| server.halt(), || {}) {
+                Some(()) => this.halted.set(true),
+                None => gvl::check_interrupts()?,
+            }
         }
         Ok(())
     }
@@ -181,7 +189,7 @@ impl Native {
     }
 
     fn server(&self, ruby: &Ruby) -> Result<Arc<Server>, Error> {
-        let error = |message: &str| Err(Error::new(ruby.exception_runtime_error(), message.to_owned()));
+        let error = |message: &str| Err(raised::error(ruby.exception_runtime_error(), message));
         match self.running.get() {
             None => error("the server is not running; call `start` first"),
             Some(running) if fork::is_child(running.forks) => error(&format!(
@@ -207,5 +215,5 @@ impl Drop for Native {
 }
 
 fn io_error(ruby: &Ruby, what: &str, error: &std::io::Error) -> Error {
-    Error::new(ruby.exception_io_error(), format!("{what}: {error}"))
+    raised::error(ruby.exception_io_error(), &format!("{what}: {error}"))
 }

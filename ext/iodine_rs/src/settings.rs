@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::raised;
 use iodine_core::settings::{Limits, Pool, Settings, Timeouts};
 use magnus::{Error, RHash, Ruby, TryConvert, Value, value::ReprValue};
 
@@ -30,7 +31,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong(&self, key: &str, what: &str) -> Error {
-        Error::new(self.ruby.exception_arg_error(), format!("setting {key} {what}"))
+        raised::error(self.ruby.exception_arg_error(), &format!("setting {key} {what}"))
     }
 }
 

@@ -23,8 +23,10 @@ pub(crate) fn run(ruby: &Ruby, context: &Context, crew: &Arc<Crew>) -> Result<()
     let mut worker = crew.join();
     let interrupter = worker.interrupter();
     let outcome = loop {
-        if let Err(error) = run_batch(ruby, context, &mut worker) {
-            break Err(error);
+        match run_batch(ruby, context, &mut worker) {
+            Ok(true) => {}
+            Ok(false) => break Ok(()),
+            Err(error) => break Err(error),
         }
         if fork::is_child(context.forks) {
             break Ok(());
@@ -46,17 +48,21 @@ pub(crate) fn run(ruby: &Ruby, context: &Context, crew: &Arc<Crew>) -> Result<()
     outcome
 }
 
-fn run_batch(ruby: &Ruby, context: &Context, worker: &mut Worker) -> Result<(), Error> {
+/// `false`: the thread should end, because nobody knows what state a panic left it in. The pool replaces it.
+fn run_batch(ruby: &Ruby, context: &Context, worker: &mut Worker) -> Result<bool, Error> {
     for _ in 0..BATCH {
-        let Some(job) = worker.take() else { return Ok(()) };
+        let Some(job) = worker.take() else { return Ok(true) };
         // A panic is a bug of ours: its request is answered with 500 by the ticket, the others must not suffer.
         match catch_unwind(AssertUnwindSafe(|| service::serve(ruby, context, worker, job))) {
             Ok(served) => served?,
-            Err(_panic) => context.log("a request failed inside iodine-rs; please report this with the message above"),
+            Err(_panic) => {
+                context.log("a request failed inside iodine-rs; please report this with the message above");
+                return Ok(false);
+            }
         }
         if fork::is_child(context.forks) || worker.batch_time() >= BATCH_TIME {
-            return Ok(());
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(true)
 }

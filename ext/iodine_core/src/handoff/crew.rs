@@ -201,6 +201,11 @@ impl Crew {
         while self.jobs.try_recv().is_ok() {}
     }
 
+    /// Nobody will deliver answers any more.
+    pub(crate) fn close(&self) {
+        self.postbox.close();
+    }
+
     /// Figures of this moment.
     pub fn stats(&self) -> Stats {
         let state = self.lock();

@@ -17,7 +17,7 @@ pub use reply::{Payload, Reply, ResponseHead, is_bodiless};
 pub use request::{Peer, Request, RequestBody};
 pub(crate) use stream::StreamEnd;
 pub use stream::{Room, StreamClosed, StreamReader, StreamWriter, stream};
-pub use takeover::{Socket, TakenOver, Takeover};
+pub use takeover::{Socket, TakenOver, Takeover, Unreleased};
 pub(crate) use ticket::{Delivery, Inbox};
 pub use ticket::{Ticket, TicketHandle};
 pub use worker::{Interrupt, NoPermit, StreamPermit, Wait, Worker};

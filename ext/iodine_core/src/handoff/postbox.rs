@@ -8,16 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::ticket::{Parcel, Slot};
 use crate::reactor::Reactor;
 
+type Parcels = Vec<(Arc<Slot>, Parcel)>;
+
 /// Collects answers for the driving thread.
 #[derive(Debug)]
 pub(crate) struct Postbox {
-    parcels: Mutex<Vec<(Arc<Slot>, Parcel)>>,
+    /// `None` once nobody delivers any more.
+    parcels: Mutex<Option<Parcels>>,
     reactor: Arc<Reactor>,
 }
 
 impl Postbox {
     pub(crate) fn new(reactor: Arc<Reactor>) -> Postbox {
-        Postbox { parcels: Mutex::default(), reactor }
+        Postbox { parcels: Mutex::new(Some(Vec::new())), reactor }
     }
 
     pub(super) fn reactor(&self) -> &Arc<Reactor> {
@@ -38,17 +41,31 @@ impl Postbox {
 
     /// Hands over what was left. Called by the driving thread only.
     pub(crate) fn deliver(&self) {
-        let parcels = std::mem::take(&mut *self.lock());
+        let parcels = self.lock().as_mut().map(std::mem::take).unwrap_or_default();
         for (slot, parcel) in parcels {
             slot.put(parcel);
         }
     }
 
-    fn push(&self, slot: Arc<Slot>, parcel: Parcel) {
-        self.lock().push((slot, parcel));
+    /// The server has stopped: parcels are dropped from now on, which tells whoever waits for their effect.
+    pub(crate) fn close(&self) {
+        let parcels = self.lock().take();
+        drop(parcels);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<Slot>, Parcel)>> {
+    fn push(&self, slot: Arc<Slot>, parcel: Parcel) {
+        let refused = match self.lock().as_mut() {
+            Some(parcels) => {
+                parcels.push((slot, parcel));
+                None
+            }
+            None => Some(parcel),
+        };
+        // Without the lock: dropping may answer other tickets.
+        drop(refused);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Parcels>> {
         // Nothing in this file can panic while the lock is held.
         self.parcels.lock().unwrap_or_else(PoisonError::into_inner)
     }

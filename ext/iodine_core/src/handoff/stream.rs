@@ -49,6 +49,13 @@ struct State {
     waker: Option<Waker>,
 }
 
+impl State {
+    /// One part always fits, however large it is.
+    fn has_room(&self, size: usize, capacity: usize) -> bool {
+        self.queued == 0 || self.queued + size <= capacity
+    }
+}
+
 impl Pipe {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock is held can only come from an allocation failure, which aborts.
@@ -86,7 +93,7 @@ impl StreamWriter {
             if part.is_empty() {
                 return Ok(Room::Queued);
             }
-            if state.queued > 0 && state.queued + part.len() > self.pipe.capacity {
+            if !state.has_room(part.len(), self.pipe.capacity) {
                 return Ok(Room::Full);
             }
             state.queued += part.len();
@@ -97,12 +104,12 @@ impl StreamWriter {
         Ok(Room::Queued)
     }
 
-    /// Waits until there may be room, the client is gone, `limit` has passed, or [`StreamWriter::interrupt`] is called.
+    /// Waits until there is room for `size` more bytes, the client is gone, `limit` has passed, or [`StreamWriter::interrupt`] is called.
     /// Blocks the calling thread.
-    pub fn wait_for_room(&self, limit: Duration) {
+    pub fn wait_for_room(&self, size: usize, limit: Duration) {
         let deadline = Instant::now() + limit;
         let mut state = self.pipe.lock();
-        while state.queued > self.pipe.capacity / 2 && !state.reader_gone && !state.interrupted {
+        while !state.has_room(size, self.pipe.capacity) && !state.reader_gone && !state.interrupted {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
                 break;
             };
@@ -180,9 +187,7 @@ impl StreamReader {
         let mut state = self.pipe.lock();
         if let Some(part) = state.parts.pop_front() {
             state.queued -= part.len();
-            if state.queued <= self.pipe.capacity / 2 {
-                self.pipe.room.notify_all();
-            }
+            self.pipe.room.notify_all();
             return Poll::Ready(Ok(part));
         }
         if let Some(end) = state.end {

@@ -2,10 +2,10 @@
 
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 /// The way a released connection comes back to the application. Dropped, the waiting thread learns that the client is
 /// gone.
@@ -21,6 +21,15 @@ pub struct TakenOver {
     pub socket: Socket,
     /// Bytes the client sent behind its request; they come before anything read from the socket.
     pub unread: Bytes,
+}
+
+/// Why [`Takeover::wait`] brought nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreleased {
+    /// The client is gone, or did not read what came before.
+    Never,
+    /// Somebody wants the thread back.
+    Interrupted,
 }
 
 /// A released socket.
@@ -39,12 +48,20 @@ impl Takeover {
         (Takeover { to }, from)
     }
 
-    /// Waits for the socket.
+    /// Waits for the socket, until `deadline` or until `interrupt` brings something.
     ///
     /// # Errors
-    /// `Disconnected` where the client is gone, `Timeout` where the connection was not released within `limit`.
-    pub fn wait(from: &Receiver<TakenOver>, limit: Duration) -> Result<TakenOver, RecvTimeoutError> {
-        from.recv_timeout(limit)
+    /// [`Unreleased`].
+    pub fn wait(
+        from: &Receiver<TakenOver>,
+        interrupt: &Receiver<()>,
+        deadline: Instant,
+    ) -> Result<TakenOver, Unreleased> {
+        select! {
+            recv(from) -> taken => taken.map_err(|_| Unreleased::Never),
+            recv(interrupt) -> _ => Err(Unreleased::Interrupted),
+            default(deadline.saturating_duration_since(Instant::now())) => Err(Unreleased::Never),
+        }
     }
 
     pub(crate) fn release(self, taken: TakenOver) {

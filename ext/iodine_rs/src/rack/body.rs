@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,14 +18,14 @@ use magnus::rb_sys::FromRawValue;
 use magnus::value::ReprValue;
 use magnus::{Error, RArray, RString, Ruby, Value};
 
-use super::context::exception;
 use super::reply::{self, Answer};
 use super::service::Call;
 use super::sink::Sink;
 use super::socket;
 use super::stream::Stream;
 use crate::keys::keys;
-use crate::{app_error, gvl, pins};
+use crate::raised::{self, Caught};
+use crate::{fork, gvl, pins};
 
 /// Files up to this size are read here; larger ones are left to the core, which sends them without reading.
 const SMALL_FILE: u64 = 64 * 1024;
@@ -40,6 +41,10 @@ pub(super) enum Sent {
     Streamed(StreamPermit, Option<Error>),
     /// Nothing was sent; the request still has to be answered.
     Failed(Ticket, Error, Option<StreamPermit>),
+    /// The answer is given; the thread is to end.
+    Killed(Error),
+    /// This is a forked child, which has nothing to send.
+    Child(Result<(), Error>),
 }
 
 /// Sends an answer.
@@ -105,7 +110,7 @@ impl Kind {
             return Ok(Kind::Callable);
         }
         let class = body.class().inspect();
-        Err(app_error::new(ruby, format!("the app returned a body of {class}; return one with each or call")))
+        Err(raised::app_error(ruby, &format!("the app returned a body of {class}; return one with each or call")))
     }
 }
 
@@ -114,12 +119,16 @@ fn open(body: Value) -> Result<Option<(File, u64)>, Error> {
     if !body.respond_to("to_path", false)? {
         return Ok(None);
     }
-    let path: Option<PathBuf> = body.funcall("to_path", ())?;
-    let file = path.and_then(|path| File::open(path).ok());
-    Ok(file.and_then(|file| {
-        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        Some((file, metadata.len()))
-    }))
+    let Some(path) = body.funcall::<_, _, Option<PathBuf>>("to_path", ())? else { return Ok(None) };
+    // A file system may take its time, and must not take everybody's.
+    Ok(gvl::without(|| open_regular(&path), || {}).flatten())
+}
+
+fn open_regular(path: &Path) -> Option<(File, u64)> {
+    // Without O_NONBLOCK a FIFO would wait for its writer. It makes no difference to a regular file.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some((file, metadata.len()))
 }
 
 fn send_file(call: &Call<'_>, ticket: Ticket, mut answer: Answer, mut file: File, len: u64) -> Sent {
@@ -159,7 +168,7 @@ fn whole(call: &Call<'_>, ticket: Ticket, answer: Answer, payload: Payload) -> S
             "the app declared a content-length of {declared}, but its body has {} bytes; leave the header out",
             payload.len()
         );
-        return Sent::Failed(ticket, app_error::new(call.ruby, message), None);
+        return Sent::Failed(ticket, raised::app_error(call.ruby, &message), None);
     }
     ticket.answer(Reply::Full(answer.head, payload));
     Sent::Whole
@@ -201,9 +210,11 @@ fn leave_pool(worker: &mut Worker) -> Result<Option<StreamPermit>, Error> {
 fn refuse(call: &Call<'_>, ticket: Ticket) -> Sent {
     let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from(1_u16))]);
     ticket.answer(Reply::Full(ResponseHead { status: StatusCode::SERVICE_UNAVAILABLE, headers }, Payload::default()));
-    let message = "max_streams streaming bodies are running already: answered with 503; raise max_streams".to_owned();
-    call.cx.log_error(call.ruby, &app_error::new(call.ruby, message), call.env, "streaming body");
-    Sent::Whole
+    let message = "max_streams streaming bodies are running already: answered with 503; raise max_streams";
+    match log(call, &raised::app_error(call.ruby, message)) {
+        Ok(()) => Sent::Whole,
+        Err(kill) => Sent::Killed(kill),
+    }
 }
 
 /// A body with `each`: a part is sent as soon as it is yielded, the head with the first one.
@@ -223,8 +234,12 @@ fn each(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: Answer) ->
                     _ => Ok(()),
                 }
             });
-        answer.body.funcall_with_block("each", (), block)
+        answer.body.funcall_with_block("each", (), block).caught()
     };
+    if fork::is_child(call.cx.forks) {
+        std::mem::forget(sink);
+        return Sent::Child(outcome.map(drop));
+    }
     match outcome {
         Ok(_) => match sink.reclaim() {
             Some((ticket, head)) => {
@@ -255,7 +270,12 @@ fn run(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: Answer, cal
     let outcome = call
         .input()
         .and_then(|input| Stream::create(call.ruby, sink.clone(), input))
-        .and_then(|stream| callable.funcall::<_, _, Value>("call", (stream,)));
+        .and_then(|stream| callable.funcall::<_, _, Value>("call", (stream,)))
+        .caught();
+    if fork::is_child(call.cx.forks) {
+        std::mem::forget(sink);
+        return Sent::Child(outcome.map(drop));
+    }
     Sent::Streamed(permit, outcome.err().map(|error| cut(call, &sink, error)))
 }
 
@@ -263,10 +283,10 @@ fn run(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: Answer, cal
 fn upgrade(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: Answer) -> Sent {
     let callable = match answer.hijack {
         Some(callable) => callable,
-        None if answer.body.respond_to("call", false).unwrap_or(false) => answer.body,
+        None if matches!(answer.body.respond_to("call", false).caught(), Ok(true)) => answer.body,
         None => {
             let message = "the app returned 101 without a callable body or rack.hijack to speak the new protocol";
-            return Sent::Failed(ticket, app_error::new(call.ruby, message.into()), None);
+            return Sent::Failed(ticket, raised::app_error(call.ruby, message), None);
         }
     };
     let permit = match leave_pool(worker) {
@@ -276,31 +296,38 @@ fn upgrade(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: Answer)
     };
     let (takeover, released) = Takeover::new();
     ticket.answer_now(Reply::Takeover(Some(answer.head), takeover));
-    let outcome = socket::receive(call.ruby, &released, call.cx.release_limit).and_then(|io| {
-        callable.funcall::<_, _, Value>("call", (io,)).inspect_err(|_| {
-            // Half a conversation is worse than none. A socket that is closed already stays closed.
-            let _ = io.funcall::<_, _, Value>("close", ());
-        })
-    });
-    if let Err(error) = &outcome {
-        log(call, error);
+    let outcome = socket::receive(call.ruby, &released, call.cx.release_limit).and_then(|io| converse(io, callable));
+    if fork::is_child(call.cx.forks) {
+        return Sent::Child(outcome);
     }
-    Sent::Streamed(permit, outcome.err())
+    Sent::Streamed(permit, outcome.err().map(|error| log(call, &error).err().unwrap_or(error)))
+}
+
+/// Half a conversation is worse than none: where the callable raises, the connection is closed.
+fn converse(io: Value, callable: Value) -> Result<(), Error> {
+    match callable.funcall::<_, _, Value>("call", (io,)).caught() {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            // A socket that is closed already stays closed.
+            io.funcall::<_, _, Value>("close", ()).or_none()?;
+            Err(error)
+        }
+    }
 }
 
 /// A body that failed half-way. A client that left is no error of the app.
 fn cut(call: &Call<'_>, sink: &Sink, error: Error) -> Error {
-    if !sink.is_deserted() {
-        log(call, &error);
-    }
+    let deserted = sink.is_deserted();
     sink.abort();
-    error
+    if deserted {
+        return error;
+    }
+    log(call, &error).err().unwrap_or(error)
 }
 
-fn log(call: &Call<'_>, error: &Error) {
-    if exception(call.ruby, error).is_some() {
-        call.cx.log_error(call.ruby, error, call.env, "streaming body");
-    }
+/// Logs an exception. An error here is a kill, which comes first.
+fn log(call: &Call<'_>, error: &Error) -> Result<(), Error> {
+    call.cx.log_error(call.ruby, error, call.env, "streaming body")
 }
 
 impl Call<'_> {
@@ -314,7 +341,7 @@ impl Call<'_> {
 fn string(ruby: &Ruby, part: Value) -> Result<RString, Error> {
     RString::from_value(part).ok_or_else(|| {
         let class = part.class().inspect();
-        app_error::new(ruby, format!("the body gave a part of {class}; every part has to be a String"))
+        raised::app_error(ruby, &format!("the body gave a part of {class}; every part has to be a String"))
     })
 }
 

@@ -4,8 +4,9 @@ use magnus::rb_sys::FromRawValue;
 use magnus::value::ReprValue;
 use magnus::{Error, IntoValue, RArray, RHash, Ruby, Value};
 
-use super::context::{Context, exception};
+use super::context::Context;
 use crate::keys::keys;
+use crate::raised::{Caught, exception, is_kill};
 
 /// How the response ended, for `rack.response_finished`.
 pub(super) struct Finished {
@@ -29,7 +30,7 @@ pub(super) fn run(ruby: &Ruby, cx: &Context, env: Value, finished: &Finished) ->
     let Some(callbacks) = list(ruby, hash, keys().response_finished) else {
         return Ok(());
     };
-    let error = finished.error.as_ref().and_then(|error| exception(ruby, error)).into_value_with(ruby);
+    let error = finished.error.as_ref().and_then(exception).into_value_with(ruby);
     // Rack SPEC: in reverse order of registration.
     for index in (0..callbacks.len()).rev() {
         let callback: Value = callbacks.entry(index as isize)?;
@@ -56,12 +57,9 @@ pub(super) fn settle(
     place: &str,
     outcome: Result<Value, Error>,
 ) -> Result<(), Error> {
-    match outcome {
+    match outcome.caught() {
         Ok(_) => Ok(()),
-        Err(error) if exception(ruby, &error).is_none() => Err(error),
-        Err(error) => {
-            cx.log_error(ruby, &error, env, place);
-            Ok(())
-        }
+        Err(error) if is_kill(&error) => Err(error),
+        Err(error) => cx.log_error(ruby, &error, env, place),
     }
 }

@@ -11,6 +11,7 @@ use rb_sys::VALUE;
 
 use crate::fork;
 use crate::keys::keys;
+use crate::raised::{self, Caught};
 use crate::settings::Reader;
 
 /// See the module.
@@ -73,27 +74,20 @@ impl Context {
     }
 
     /// Asks Ruby to log an error that changes nothing for the client.
-    pub(super) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) {
-        if let Some(exception) = exception(ruby, error) {
-            // A logger that raises has nobody to tell.
-            let _ = ruby.get_inner(self.error_logger).funcall::<_, _, Value>("call", (exception, env, place));
+    ///
+    /// # Errors
+    /// Only a kill: a logger that raises has nobody to tell.
+    pub(super) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) -> Result<(), Error> {
+        if let Some(exception) = raised::exception(error) {
+            let logger = ruby.get_inner(self.error_logger);
+            logger.funcall::<_, _, Value>("call", (exception, env, place)).or_none()?;
         }
+        Ok(())
     }
 
     /// Tells the operator something that Ruby knows nothing of.
     pub(crate) fn log(&self, line: &str) {
         eprintln!("{line}");
-    }
-}
-
-/// The exception behind an error; `None` for a thread that is being killed.
-pub(super) fn exception(ruby: &Ruby, error: &Error) -> Option<Value> {
-    match error.error_type() {
-        magnus::error::ErrorType::Jump(_) => None,
-        magnus::error::ErrorType::Error(class, message) => {
-            class.funcall::<_, _, Value>("new", (ruby.str_new(message),)).ok()
-        }
-        magnus::error::ErrorType::Exception(exception) => Some(exception.as_value()),
     }
 }
 

@@ -7,10 +7,13 @@ use magnus::r_hash::ForEach;
 use magnus::value::ReprValue;
 use magnus::{Class, Error, Module, RArray, RHash, RModule, Ruby, Value, method};
 
+use crate::fork;
+
 /// `IodineRs::EarlyHints`, one per request.
 #[magnus::wrap(class = "IodineRs::EarlyHints", free_immediately)]
 pub(super) struct EarlyHints {
     ticket: TicketHandle,
+    forks: u64,
 }
 
 pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
@@ -21,7 +24,7 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
 
 impl EarlyHints {
     pub(super) fn new(ticket: TicketHandle) -> EarlyHints {
-        EarlyHints { ticket }
+        EarlyHints { ticket, forks: fork::generation() }
     }
 
     /// `call(headers)`: sends a 103 with the valid ones at once; nothing where none is valid or the client is gone.
@@ -36,7 +39,7 @@ impl EarlyHints {
             }
             Ok(ForEach::Continue)
         })?;
-        if !map.is_empty() {
+        if !map.is_empty() && !fork::is_child(self.forks) {
             self.ticket.interim(ResponseHead { status: StatusCode::EARLY_HINTS, headers: map });
         }
         Ok(())

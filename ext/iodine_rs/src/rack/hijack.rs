@@ -12,6 +12,7 @@ use magnus::{Class, DataTypeFunctions, Error, Module, RHash, RModule, Ruby, Type
 
 use super::socket;
 use crate::keys::keys;
+use crate::{fork, raised};
 
 /// `IodineRs::Hijack`, one per request.
 #[derive(TypedData)]
@@ -19,6 +20,7 @@ use crate::keys::keys;
 pub(super) struct Hijack {
     ticket: TicketHandle,
     limit: Duration,
+    forks: u64,
     env: Cell<Option<Opaque<Value>>>,
     io: Cell<Option<Opaque<Value>>>,
 }
@@ -39,7 +41,7 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
 
 impl Hijack {
     pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration) -> Obj<Hijack> {
-        ruby.obj_wrap(Hijack { ticket, limit, env: Cell::new(None), io: Cell::new(None) })
+        ruby.obj_wrap(Hijack { ticket, limit, forks: fork::generation(), env: Cell::new(None), io: Cell::new(None) })
     }
 
     pub(super) fn set_env(&self, env: Value) {
@@ -51,9 +53,18 @@ impl Hijack {
         if let Some(io) = this.io.get() {
             return Ok(ruby.get_inner(io));
         }
+        if fork::is_child(this.forks) {
+            return Err(raised::error(
+                ruby.exception_io_error(),
+                "the connection belongs to the parent of this process",
+            ));
+        }
         let (takeover, released) = Takeover::new();
         if !this.ticket.answer_now(Reply::Takeover(None, takeover)) {
-            return Err(Error::new(ruby.exception_io_error(), "the request has been answered; hijack inside app.call"));
+            return Err(raised::error(
+                ruby.exception_io_error(),
+                "the request has been answered; hijack inside app.call",
+            ));
         }
         let io = socket::receive(ruby, &released, this.limit)?;
         this.io.set(Some(io.into()));

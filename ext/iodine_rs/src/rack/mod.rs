@@ -22,6 +22,9 @@ pub(crate) use context::Context;
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     ruby.require("socket")?;
     ruby.require("stringio")?;
+    input::init(ruby);
+    sink::init(ruby);
+    socket::init(ruby);
     stream::init(ruby, module)?;
     hijack::init(ruby, module)?;
     early_hints::init(ruby, module)

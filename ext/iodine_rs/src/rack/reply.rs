@@ -8,7 +8,7 @@ use magnus::r_hash::ForEach;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, TryConvert, Value};
 
-use crate::app_error;
+use crate::raised::{Caught, app_error};
 
 /// A response as the app gave it.
 pub(super) struct Answer {
@@ -35,10 +35,7 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, E
     let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
     fields.read(headers)?;
     if body.is_nil() {
-        return Err(app_error::new(
-            ruby,
-            "the app returned nil as body; return an Array of Strings, [] for none".into(),
-        ));
+        return Err(app_error(ruby, "the app returned nil as body; return an Array of Strings, [] for none"));
     }
     let declared = fields.declared_length()?;
     Ok(Answer {
@@ -66,13 +63,13 @@ fn triplet(ruby: &Ruby, response: Value) -> Result<(Value, Value, Value), Error>
     let array = match RArray::from_value(response) {
         Some(array) => Some(array),
         None if response.is_nil() => None,
-        None => RArray::try_convert(response).ok(),
+        None => RArray::try_convert(response).or_none()?,
     };
     match array {
         Some(array) if array.len() == 3 => Ok((array.entry(0)?, array.entry(1)?, array.entry(2)?)),
         _ => {
             let seen = shorten(&response.inspect());
-            Err(app_error::new(ruby, format!("the app returned {seen}; a Rack app returns [status, headers, body]")))
+            Err(app_error(ruby, &format!("the app returned {seen}; a Rack app returns [status, headers, body]")))
         }
     }
 }
@@ -82,7 +79,7 @@ fn status_code(ruby: &Ruby, status: Value) -> Result<StatusCode, Error> {
     let number = match Integer::from_value(status) {
         Some(integer) => integer.to_i64().unwrap_or(0),
         None if status.is_nil() => 0,
-        None => status.funcall("to_i", ()).unwrap_or(0),
+        None => status.funcall("to_i", ()).or_none()?.unwrap_or(0),
     };
     u16::try_from(number)
         .ok()
@@ -90,7 +87,7 @@ fn status_code(ruby: &Ruby, status: Value) -> Result<StatusCode, Error> {
         .filter(|code| !code.is_informational() || *code == StatusCode::SWITCHING_PROTOCOLS)
         .ok_or_else(|| {
             let seen = shorten(&status.inspect());
-            app_error::new(ruby, format!("the app returned the status {seen}; use an Integer from 200 to 999, or 101"))
+            app_error(ruby, &format!("the app returned the status {seen}; use an Integer from 200 to 999, or 101"))
         })
 }
 
@@ -111,7 +108,7 @@ impl Fields<'_> {
         }
         if !headers.respond_to("each", false)? {
             let seen = shorten(&headers.inspect());
-            return Err(app_error::new(self.ruby, format!("the app returned {seen} as headers; return a Hash")));
+            return Err(app_error(self.ruby, &format!("the app returned {seen} as headers; return a Hash")));
         }
         for pair in collect(self.ruby, headers)? {
             let pair = RArray::try_convert(pair)?;
@@ -177,7 +174,7 @@ impl Fields<'_> {
 
     fn illegal(&self, what: &str, remedy: &str) -> Error {
         let app = shorten(&self.app.inspect());
-        app_error::new(self.ruby, format!("the app {app} returned {what}; {remedy}"))
+        app_error(self.ruby, &format!("the app {app} returned {what}; {remedy}"))
     }
 
     fn declared_length(&self) -> Result<Option<u64>, Error> {

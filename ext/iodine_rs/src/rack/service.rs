@@ -8,10 +8,11 @@ use magnus::{Error, IntoValue, RArray, Ruby, Value};
 
 use super::body::{self, Sent};
 use super::callbacks::{self, Finished};
-use super::context::{Context, exception};
+use super::context::Context;
 use super::env;
 use super::reply::{self, Answer};
 use crate::fork;
+use crate::raised::{Caught, exception, is_kill};
 
 static CALL: LazyId = LazyId::new("call");
 
@@ -28,11 +29,10 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, job: Job) ->
     let http10 = request.parts.version == http::Version::HTTP_10;
     let (env, spool) = match env::build(ruby, cx, &mut request, ticket.handle()) {
         Ok(built) => built,
-        Err(error) if exception(ruby, &error).is_none() => return Err(error),
+        Err(error) if is_kill(&error) => return Err(error),
         Err(error) => {
             // Out of memory or descriptors; the ticket answers 500.
-            cx.log_error(ruby, &error, ruby.qnil().as_value(), "building the env");
-            return Ok(());
+            return cx.log_error(ruby, &error, ruby.qnil().as_value(), "building the env");
         }
     };
     drop(request);
@@ -54,19 +54,19 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     fn run(&self, worker: &mut Worker, ticket: Ticket) -> Result<(), Error> {
         let app = self.ruby.get_inner(self.cx.app);
-        let response: Result<Value, Error> = app.funcall(*CALL, (self.env,));
+        let response = app.funcall::<_, _, Value>(*CALL, (self.env,)).caught();
         let answer = match response {
-            _ if fork::is_child(self.cx.forks) => {
-                // The app has forked, and this is the child: the request is the parent's.
+            // The app has forked, and this is the child: the request is the parent's.
+            response if self.is_child() => {
                 std::mem::forget(ticket);
-                return Ok(());
+                return response.map(drop);
             }
             Ok(response) if ticket.is_answered() => return self.after_hijack(response),
             Ok(response) if reply::is_left_open(response) => {
                 ticket.leave_open();
                 return self.after_hijack(response);
             }
-            Ok(response) => reply::read(self.ruby, app, response).map_err(|error| (error, body_of(response))),
+            Ok(response) => reply::read(self.ruby, app, response).caught().map_err(|error| (error, body_of(response))),
             Err(error) => Err((error, None)),
         };
         match answer {
@@ -84,8 +84,13 @@ impl Call<'_> {
                 (self.finish(Some(body), Finished { status, headers, error }), Some(permit))
             }
             Sent::Failed(ticket, error, permit) => (self.fail(ticket, error, Some(body)), permit),
+            Sent::Killed(kill) => {
+                let error = Some(kill);
+                (self.finish(Some(body), Finished { status, headers, error }), None)
+            }
+            Sent::Child(outcome) => return outcome,
         };
-        if let Some(permit) = permit {
+        if let Some(permit) = permit.filter(|_| !self.is_child()) {
             // A thread whose place was taken learns it from its next wait.
             worker.leave_stream(permit);
         }
@@ -95,9 +100,10 @@ impl Call<'_> {
     /// Nothing has been sent: the client gets an error page, the operator a log line.
     fn fail(&self, ticket: Ticket, error: Error, body: Option<Value>) -> Result<(), Error> {
         let status = 500;
-        let page = exception(self.ruby, &error)
-            .and_then(|error| self.cx.handle_error(self.ruby, error, self.env, status).ok())
-            .and_then(|page| reply::read(self.ruby, page, page).ok());
+        let (page, killed) = match self.error_page(&error, status) {
+            Ok(page) => (page, None),
+            Err(kill) => (None, Some(kill)),
+        };
         let (code, headers) = match page {
             Some(page) => {
                 let finished = (page.status, page.headers);
@@ -110,7 +116,17 @@ impl Call<'_> {
                 (status.into_value_with(self.ruby), self.ruby.hash_new().as_value())
             }
         };
-        self.finish(body, Finished { status: code, headers, error: Some(error) })
+        let finished = self.finish(body, Finished { status: code, headers, error: Some(error) });
+        killed.map_or(finished, Err)
+    }
+
+    /// What the error handler wants the client to see.
+    fn error_page(&self, error: &Error, status: u16) -> Result<Option<Answer>, Error> {
+        let Some(exception) = exception(error) else { return Ok(None) };
+        match self.cx.handle_error(self.ruby, exception, self.env, status).or_none()? {
+            Some(page) => reply::read(self.ruby, page, page).or_none(),
+            None => Ok(None),
+        }
     }
 
     /// The app took the connection during `call`: what it returned means nothing, but its callbacks run (drop-in row
@@ -129,28 +145,33 @@ impl Call<'_> {
             None => Ok(()),
         };
         let called = callbacks::run(self.ruby, self.cx, self.env, &finished);
-        self.close_spool();
-        closed.and(called)?;
+        let closed_spool = self.close_spool();
+        closed.and(called).and(closed_spool)?;
         match finished.error {
-            Some(error) if exception(self.ruby, &error).is_none() => Err(error),
+            Some(error) if is_kill(&error) => Err(error),
             _ => Ok(()),
         }
     }
 
     fn close(&self, body: Value) -> Result<(), Error> {
         // A plain Array has no `close`; asking each one would cost a method call.
-        if is_plain_array(self.ruby, body) || !body.respond_to("close", false).unwrap_or(false) {
+        if is_plain_array(self.ruby, body) || !body.respond_to("close", false).or_none()?.unwrap_or(false) {
             return Ok(());
         }
         callbacks::settle(self.ruby, self.cx, self.env, "body.close", body.funcall("close", ()))
     }
 
     /// A request body in a file ends with its request: waiting for the garbage collector would fill the disk.
-    fn close_spool(&self) {
+    fn close_spool(&self) -> Result<(), Error> {
         if let Some(file) = self.spool {
             // An app that has closed it already is right, too.
-            let _ = file.funcall::<_, _, Value>("close", ());
+            file.funcall::<_, _, Value>("close", ()).or_none()?;
         }
+        Ok(())
+    }
+
+    fn is_child(&self) -> bool {
+        fork::is_child(self.cx.forks)
     }
 
     fn nil(&self) -> Value {

@@ -1,5 +1,6 @@
 //! Where the parts of a streaming body go: one after the other to the client, with its speed.
 
+use std::mem::ManuallyDrop;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,16 +9,23 @@ use magnus::value::Lazy;
 use magnus::{Error, ExceptionClass, RString, Ruby};
 
 use super::constant;
-use crate::{gvl, pins};
+use crate::{fork, gvl, pins, raised};
 
 /// How long one wait for a slow client lasts. The core cuts a client that does not read at all (`write_timeout`).
 const PATIENCE: Duration = Duration::from_secs(1);
 
 static EPIPE: Lazy<ExceptionClass> = Lazy::new(|ruby| constant(ruby, "Errno::EPIPE"));
 
+/// Resolves what is needed later, while nothing can interrupt.
+pub(super) fn init(ruby: &Ruby) {
+    Lazy::force(&EPIPE, ruby);
+}
+
 /// See the module.
 pub(super) struct Sink {
-    writer: StreamWriter,
+    /// Never dropped in a forked child: its locks may be held by threads that do not exist there.
+    writer: ManuallyDrop<StreamWriter>,
+    forks: u64,
     /// What goes before the first part.
     opening: Mutex<Option<Opening>>,
 }
@@ -33,7 +41,8 @@ impl Sink {
     /// A body that starts with its first part, so that an app that fails before it can still be answered with 500.
     pub(super) fn new(ticket: Ticket, head: ResponseHead, framed: bool, capacity: usize) -> Sink {
         let (writer, reader) = stream(&ticket.handle(), capacity);
-        Sink { writer, opening: Mutex::new(Some(Opening { ticket, head, reader, framed })) }
+        let opening = Mutex::new(Some(Opening { ticket, head, reader, framed }));
+        Sink { writer: ManuallyDrop::new(writer), forks: fork::generation(), opening }
     }
 
     /// Sends the head, if that has not happened.
@@ -57,10 +66,13 @@ impl Sink {
         if part.is_empty() {
             return Ok(());
         }
+        if fork::is_child(self.forks) {
+            return Err(raised::error(ruby.exception_io_error(), "the stream belongs to the parent of this process"));
+        }
         self.open();
         let bytes = pins::bytes(part)?;
         while self.writer.try_write(&bytes).map_err(|_| self.closed_error(ruby))? == Room::Full {
-            gvl::without(|| self.writer.wait_for_room(PATIENCE), || self.writer.interrupt());
+            gvl::without(|| self.writer.wait_for_room(bytes.len(), PATIENCE), || self.writer.interrupt());
             gvl::check_interrupts()?;
         }
         Ok(())
@@ -68,6 +80,9 @@ impl Sink {
 
     /// The body is complete.
     pub(super) fn finish(&self) {
+        if fork::is_child(self.forks) {
+            return;
+        }
         self.open();
         self.writer.finish();
     }
@@ -89,14 +104,23 @@ impl Sink {
 
     fn closed_error(&self, ruby: &Ruby) -> Error {
         if self.is_deserted() {
-            Error::new(ruby.get_inner(&EPIPE), "the client closed the connection")
+            raised::error(ruby.get_inner(&EPIPE), "the client closed the connection")
         } else {
-            Error::new(ruby.exception_io_error(), "closed stream")
+            raised::error(ruby.exception_io_error(), "closed stream")
         }
     }
 
     fn take_opening(&self) -> Option<Opening> {
         // Nothing panics under this lock.
         self.opening.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        if !fork::is_child(self.forks) {
+            // SAFETY: dropped once, here; `self.writer` is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.writer) };
+        }
     }
 }

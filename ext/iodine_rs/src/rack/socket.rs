@@ -1,46 +1,64 @@
 //! A connection released by the core, as a Ruby IO.
 
-use std::os::fd::IntoRawFd;
-use std::time::Duration;
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-use iodine_core::handoff::{Socket, TakenOver, Takeover};
+use crossbeam_channel::{Receiver, bounded};
+use iodine_core::handoff::{Socket, TakenOver, Takeover, Unreleased};
 use magnus::value::{Lazy, ReprValue};
 use magnus::{Error, RClass, Ruby, Value};
 
 use super::constant;
-use crate::gvl;
+use crate::{gvl, raised};
 
 static TCP: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "TCPSocket"));
 static UNIX: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "UNIXSocket"));
 
+/// Resolves what is needed later, while nothing can interrupt.
+pub(super) fn init(ruby: &Ruby) {
+    Lazy::force(&TCP, ruby);
+    Lazy::force(&UNIX, ruby);
+}
+
 /// Waits, without the GVL, until the core has released the connection, and wraps it.
 ///
 /// # Errors
-/// `IOError` where the client is gone or the connection is not released within `limit`.
+/// `IOError` where the client is gone or the connection is not released within `limit`; what interrupted the thread,
+/// and then the connection is lost.
 pub(super) fn receive(ruby: &Ruby, from: &Receiver<TakenOver>, limit: Duration) -> Result<Value, Error> {
-    // An interrupt has to wait for at most `limit`: the connection is on its way, and would be lost.
-    let taken = loop {
-        match gvl::without(|| Takeover::wait(from, limit), || {}) {
-            Some(taken) => break taken,
-            None => gvl::check_interrupts()?,
+    let deadline = Instant::now() + limit;
+    let (interrupt, interrupted) = bounded(1);
+    loop {
+        let unblock = || {
+            // Full: it has been interrupted already.
+            let _ = interrupt.try_send(());
+        };
+        let waited = gvl::without(|| Takeover::wait(from, &interrupted, deadline), unblock);
+        if let Some(Ok(taken)) = waited {
+            return wrap(ruby, taken);
         }
-    };
-    match taken {
-        Ok(taken) => wrap(ruby, taken),
-        Err(error) => Err(Error::new(
-            ruby.exception_io_error(),
-            format!("the connection cannot be hijacked: {error} (the client is gone, or does not read)"),
-        )),
+        gvl::check_interrupts()?;
+        if let Some(Err(Unreleased::Never)) = waited {
+            let message = "the connection cannot be hijacked: the client is gone, or does not read";
+            return Err(raised::error(ruby.exception_io_error(), message));
+        }
     }
 }
 
 fn wrap(ruby: &Ruby, taken: TakenOver) -> Result<Value, Error> {
-    let (class, fd) = match taken.socket {
-        Socket::Tcp(socket) => (ruby.get_inner(&TCP), socket.into_raw_fd()),
-        Socket::Unix(socket) => (ruby.get_inner(&UNIX), socket.into_raw_fd()),
+    // The descriptor is Ruby's from the moment that an IO holds it.
+    let io: Value = match taken.socket {
+        Socket::Tcp(socket) => {
+            let io = ruby.get_inner(&TCP).funcall("for_fd", (socket.as_raw_fd(),))?;
+            let _ = socket.into_raw_fd();
+            io
+        }
+        Socket::Unix(socket) => {
+            let io = ruby.get_inner(&UNIX).funcall("for_fd", (socket.as_raw_fd(),))?;
+            let _ = socket.into_raw_fd();
+            io
+        }
     };
-    let io: Value = class.funcall("for_fd", (fd,))?;
     if !taken.unread.is_empty() {
         // What the client sent behind its request comes first (drop-in row H-09).
         let _: Value = io.funcall("ungetbyte", (ruby.str_from_slice(&taken.unread),))?;

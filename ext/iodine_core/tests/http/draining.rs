@@ -1,0 +1,289 @@
+//! The end of a server: what is under way is finished, nothing new begins.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use iodine_core::handoff::Reply;
+
+use crate::support::{Call, Gate, LIMIT, Site, eventually, head, payload, status, timed};
+
+/// A site whose application waits for the gate, except for `/quick`.
+fn gated() -> (Site, Arc<Gate>) {
+    let gate = Arc::new(Gate::default());
+    let site = Site::serve({
+        let gate = gate.clone();
+        move |call: &mut Call<'_>| {
+            if call.path() == "/quick" {
+                return call.text("quick");
+            }
+            call.unlocked(|| gate.wait());
+            call.text("done");
+        }
+    });
+    (site, gate)
+}
+
+#[test]
+fn a_server_without_connections_is_drained_at_once() {
+    let (site, _) = gated();
+    site.server.drain();
+    let (drained, time) = timed(|| site.server.await_drained(None));
+    assert!(drained && time < Duration::from_secs(2), "{time:?}");
+}
+
+#[test]
+fn idle_connections_are_closed() {
+    let (site, _) = gated();
+    let mut fresh = site.connect();
+    let mut used = site.connect();
+    assert_eq!(used.get("/quick").text(), "quick");
+    eventually("both are there", || site.server.stats().1 == 2);
+    site.server.drain();
+    fresh.expect_fin();
+    used.expect_fin();
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
+#[test]
+fn a_request_in_flight_is_finished_and_its_connection_closed() {
+    let (site, gate) = gated();
+    let mut client = site.connect();
+    client.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    site.server.drain();
+    assert!(!site.server.await_drained(Some(Duration::from_millis(20))));
+    gate.open();
+    let response = client.response();
+    assert_eq!((response.text().as_str(), response.closes()), ("done", true));
+    client.expect_fin();
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
+#[test]
+fn a_request_in_the_queue_is_finished() {
+    let gate = Arc::new(Gate::default());
+    let site = Site::with(|settings| settings.pool.max_threads = 1, {
+        let gate = gate.clone();
+        move |call| {
+            call.unlocked(|| gate.wait());
+            call.text("done");
+        }
+    });
+    let mut clients: Vec<_> = (0..5).map(|_| site.connect()).collect();
+    for client in &mut clients {
+        client.ask("/");
+    }
+    eventually("four wait", || site.stats().backlog == 4);
+    site.server.drain();
+    gate.open();
+    for client in &mut clients {
+        assert_eq!(client.response().text(), "done");
+        client.expect_fin();
+    }
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
+#[test]
+fn a_body_on_its_way_is_awaited() {
+    let (site, _) = gated();
+    let mut client = site.connect();
+    client.send("POST /quick HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell");
+    eventually("it is there", || site.server.stats().1 == 1);
+    // The head has been read when the server is told: the connection would be closed otherwise.
+    assert!(client.hears_nothing_for(Duration::from_millis(30)));
+    site.server.drain();
+    assert!(client.hears_nothing_for(Duration::from_millis(30)));
+    let response = client.send("o").response();
+    assert_eq!((response.text().as_str(), response.closes()), ("quick", true));
+    client.expect_fin();
+}
+
+#[test]
+fn pipelined_requests_behind_the_last_answer_are_not_served() {
+    let (site, gate) = gated();
+    let mut client = site.connect();
+    client.ask("/").ask("/quick").ask("/quick");
+    eventually("the first is inside", || site.inside() == 1);
+    site.server.drain();
+    gate.open();
+    assert!(client.response().closes());
+    client.expect_end();
+    assert_eq!(site.stats().requests, 1);
+}
+
+#[test]
+fn a_stream_is_finished() {
+    let gate = Arc::new(Gate::default());
+    let site = Site::serve({
+        let gate = gate.clone();
+        move |call| {
+            call.stream(status(200), |body| {
+                body.write(b"one");
+                body.unlocked(|| gate.wait());
+                body.write(b"two");
+                body.writer.finish();
+            });
+        }
+    });
+    let mut client = site.connect();
+    client.ask("/").head();
+    assert_eq!(client.chunk().as_deref(), Some(&b"one"[..]));
+    site.server.drain();
+    assert!(!site.server.await_drained(Some(Duration::from_millis(20))));
+    gate.open();
+    assert_eq!(client.chunk().as_deref(), Some(&b"two"[..]));
+    assert_eq!(client.chunk(), None);
+    client.expect_fin();
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
+#[test]
+fn a_file_and_a_framed_stream_are_finished_and_their_connections_closed() {
+    let gate = Arc::new(Gate::default());
+    let site = Site::serve({
+        let gate = gate.clone();
+        move |call| {
+            if call.path() == "/framed" {
+                return call.framed(head(200, &[("transfer-encoding", "chunked")]), |body| {
+                    body.unlocked(|| gate.wait());
+                    body.write(b"3\r\nabc\r\n0\r\n\r\n");
+                    body.writer.finish();
+                });
+            }
+            call.unlocked(|| gate.wait());
+            let file = tempfile::tempfile().expect("a file");
+            file.set_len(3_000_000).expect("a long file");
+            call.answer(Reply::File(status(200), file, 3_000_000));
+        }
+    });
+    let (mut file, mut framed) = (site.connect(), site.connect());
+    file.ask("/file");
+    framed.ask("/framed").head();
+    eventually("the other is inside", || site.inside() == 1);
+    site.server.drain();
+    gate.open();
+    assert_eq!(file.response().body.len(), 3_000_000);
+    file.expect_fin();
+    assert_eq!(framed.take(13), b"3\r\nabc\r\n0\r\n\r\n");
+    framed.expect_fin();
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
+#[test]
+fn a_draining_server_accepts_nobody() {
+    let (site, gate) = gated();
+    let mut client = site.connect();
+    client.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    site.server.drain();
+    eventually("the port is closed", || TcpStream::connect_timeout(&site.address, LIMIT).is_err());
+    gate.open();
+    assert_eq!(client.response().text(), "done");
+}
+
+#[test]
+fn waiting_for_the_end_has_a_limit() {
+    let (site, gate) = gated();
+    let mut client = site.connect();
+    client.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    site.server.drain();
+    let (drained, time) = timed(|| site.server.await_drained(Some(Duration::from_millis(100))));
+    assert!(!drained && time >= Duration::from_millis(100) && time < Duration::from_secs(3), "{time:?}");
+    gate.open();
+}
+
+#[test]
+fn waiting_for_the_end_can_be_interrupted() {
+    let (site, gate) = gated();
+    let mut client = site.connect();
+    client.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    site.server.drain();
+    let waiting = {
+        let server = site.server.clone();
+        thread::spawn(move || timed(|| server.await_drained(None)))
+    };
+    site.server.interrupt_wait();
+    let (drained, time) = waiting.join().expect("an end of waiting");
+    assert!(!drained && time < Duration::from_secs(3), "{time:?}");
+    gate.open();
+}
+
+#[test]
+fn halting_cuts_what_is_under_way() {
+    let (site, gate) = gated();
+    let (mut busy, mut idle) = (site.connect(), site.connect());
+    busy.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    eventually("the other is there", || site.server.stats().1 == 2);
+    let ((), time) = timed(|| site.server.halt());
+    assert!(time < Duration::from_secs(2), "{time:?}");
+    busy.expect_end();
+    idle.expect_end();
+    assert!(TcpStream::connect_timeout(&site.address, LIMIT).is_err());
+    gate.open();
+}
+
+#[test]
+fn halting_twice_is_halting_once() {
+    let (site, _) = gated();
+    assert_eq!(site.get("/quick").text(), "quick");
+    site.server.halt();
+    site.server.halt();
+    assert!(site.crew().is_stopped());
+    assert!(!site.crew().await_vacancy());
+}
+
+#[test]
+fn threads_go_home_when_the_server_halts() {
+    let (site, _) = gated();
+    let clients: Vec<_> = (0..10).map(|_| site.get("/quick").status).collect();
+    assert_eq!(clients, [200; 10]);
+    assert!(site.stats().threads > 0);
+    site.server.halt();
+    eventually("every thread has gone", || site.stats().threads == 0);
+}
+
+#[test]
+fn an_answer_behind_the_halt_harms_nobody() {
+    let gate = Arc::new(Gate::default());
+    let site = Site::serve({
+        let gate = gate.clone();
+        move |call| {
+            call.unlocked(|| gate.wait());
+            call.answer(Reply::Full(status(200), payload(&["too late"])));
+        }
+    });
+    let mut client = site.connect();
+    client.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    site.server.halt();
+    gate.open();
+    client.expect_end();
+    eventually("the thread has gone", || site.stats().threads == 0);
+}
+
+#[test]
+fn a_stream_that_begins_behind_the_halt_finds_its_client_gone() {
+    let (gate, ended) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
+    let site = Site::serve({
+        let (gate, ended) = (gate.clone(), ended.clone());
+        move |call| {
+            call.unlocked(|| gate.wait());
+            call.stream(status(200), |body| {
+                body.unlocked(|| eventually("the writer sees that the client is gone", || body.writer.is_closed()));
+                ended.open();
+            });
+        }
+    });
+    let mut client = site.connect();
+    client.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    site.server.halt();
+    client.expect_end();
+    gate.open();
+    ended.wait();
+}

@@ -1,0 +1,17 @@
+//! HTTP at a socket: what a client sees of a server whose application is written in Rust.
+
+#[allow(dead_code, unused_imports, reason = "every test crate uses its part of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bodies;
+mod draining;
+mod files;
+mod interim;
+mod keep_alive;
+mod listening;
+mod overload;
+mod responses;
+mod streams;
+mod takeover;
+mod timeouts;
