@@ -152,13 +152,17 @@ impl Crew {
         }
     }
 
-    /// The calling thread of the application joins the pool.
+    /// The calling thread of the application joins the pool. Where that is full (a thread came late, and another one was
+    /// asked for meanwhile), its first wait sends it home.
     pub fn join(self: &Arc<Self>) -> Worker {
         let mut state = self.lock();
         state.expected = state.expected.saturating_sub(1);
-        state.threads += 1;
+        let room = state.threads < self.settings.max_threads;
+        if room {
+            state.threads += 1;
+        }
         drop(state);
-        Worker::new(self.clone())
+        Worker::new(self.clone(), room)
     }
 
     /// Waits until the pool wants one more thread. `false` when the server has stopped, or after
@@ -337,6 +341,11 @@ impl Crew {
         called
     }
 
+    /// Another thread has taken the job that this one was called for. The next job must not wait for it.
+    pub(super) fn called_in_vain(&self) {
+        self.coming.store(false, Ordering::SeqCst);
+    }
+
     /// An idle thread of the application drives better than the stand-in: it needs no hand-over.
     fn dismiss_stand_in(&self) {
         self.dismissed.store(true, Ordering::SeqCst);
@@ -439,3 +448,7 @@ impl Crew {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[path = "crew_tests.rs"]
+mod tests;

@@ -55,8 +55,10 @@ pub enum NoPermit {
 pub struct StreamPermit(());
 
 impl Worker {
-    pub(super) fn new(crew: Arc<Crew>) -> Worker {
-        Worker { crew, post: Arc::new(Post::new(thread::current())), running: false, role: Role::Pool, batch: None }
+    pub(super) fn new(crew: Arc<Crew>, in_pool: bool) -> Worker {
+        let post = Arc::new(Post::new(thread::current()));
+        let role = if in_pool { Role::Pool } else { Role::Gone };
+        Worker { crew, post, running: false, role, batch: None }
     }
 
     /// The next job, if one waits. It has to be run at once.
@@ -111,6 +113,7 @@ impl Worker {
             if self.crew.has_jobs() {
                 return Wait::Jobs;
             }
+            self.crew.called_in_vain();
         }
     }
 

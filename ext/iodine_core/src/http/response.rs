@@ -1,7 +1,7 @@
 //! What the application answered, as a hyper response: lengths, and the statuses that have no body.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -19,7 +19,12 @@ const FILE_PIECE: u64 = 256 * 1024;
 #[derive(Debug)]
 pub(crate) enum ResponseBody {
     Empty,
-    Payload(Payload),
+    Payload {
+        payload: Payload,
+        /// What the application declared; less than that is a body cut short.
+        left: u64,
+        failed: bool,
+    },
     File {
         file: File,
         left: u64,
@@ -52,20 +57,21 @@ impl Body for ResponseBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
         match self.get_mut() {
             ResponseBody::Empty => Poll::Ready(None),
-            ResponseBody::Payload(payload) => Poll::Ready(payload.pop().map(|piece| Ok(Frame::data(piece)))),
+            ResponseBody::Payload { left: 0, .. } => Poll::Ready(None),
+            ResponseBody::Payload { payload, left, failed } => match payload.pop() {
+                Some(piece) => {
+                    *left -= piece.len() as u64;
+                    Poll::Ready(Some(Ok(Frame::data(piece))))
+                }
+                None => fail_after_flush(failed, cx),
+            },
             ResponseBody::File { left: 0, .. } => Poll::Ready(None),
             ResponseBody::File { file, left } => Poll::Ready(Some(read_piece(file, left).map(Frame::data))),
             ResponseBody::Stream { reader, left, failed } => match reader.poll_part(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(part)) => Poll::Ready(Some(Ok(Frame::data(within(part, left))))),
                 Poll::Ready(Err(StreamEnd::Finished)) if left.unwrap_or(0) == 0 => Poll::Ready(None),
-                Poll::Ready(Err(_)) if *failed => Poll::Ready(Some(Err(BodyCut))),
-                Poll::Ready(Err(_)) => {
-                    // hyper drops what it holds when a body fails. It flushes when a body has nothing at the moment.
-                    *failed = true;
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
+                Poll::Ready(Err(_)) => fail_after_flush(failed, cx),
             },
         }
     }
@@ -73,7 +79,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match self {
             ResponseBody::Empty => true,
-            ResponseBody::Payload(payload) => payload.is_empty(),
+            ResponseBody::Payload { left, .. } => *left == 0,
             ResponseBody::File { left, .. } => *left == 0,
             ResponseBody::Stream { left, .. } => *left == Some(0),
         }
@@ -82,12 +88,21 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             ResponseBody::Empty => SizeHint::with_exact(0),
-            ResponseBody::Payload(payload) => SizeHint::with_exact(payload.len()),
+            ResponseBody::Payload { left, .. } => SizeHint::with_exact(*left),
             ResponseBody::File { left, .. } => SizeHint::with_exact(*left),
             ResponseBody::Stream { left: Some(left), .. } => SizeHint::with_exact(*left),
             ResponseBody::Stream { left: None, .. } => SizeHint::default(),
         }
     }
+}
+
+/// hyper drops what it holds when a body fails. It flushes when a body has nothing at the moment: say so first.
+fn fail_after_flush(failed: &mut bool, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
+    if std::mem::replace(failed, true) {
+        return Poll::Ready(Some(Err(BodyCut)));
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// `sendfile` would spare a copy and half the CPU, but reaches only 0.4 of the throughput over loopback (see
@@ -128,11 +143,12 @@ pub(crate) fn full(mut head: ResponseHead, mut payload: Payload, head_only: bool
         }
         return assemble(head, ResponseBody::Empty);
     }
-    if payload.is_empty() {
+    let left = declared.unwrap_or(payload.len());
+    if left == 0 {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0_u16));
         return assemble(head, ResponseBody::Empty);
     }
-    assemble(head, ResponseBody::Payload(payload))
+    assemble(head, ResponseBody::Payload { payload, left, failed: false })
 }
 
 /// A response whose body comes in parts.
@@ -146,7 +162,9 @@ pub(crate) fn streamed(mut head: ResponseHead, reader: StreamReader, head_only: 
 }
 
 /// A response whose body is so many bytes of a file.
-pub(crate) fn file(mut head: ResponseHead, file: File, len: u64, head_only: bool) -> Response<ResponseBody> {
+pub(crate) fn file(mut head: ResponseHead, mut file: File, len: u64, head_only: bool) -> Response<ResponseBody> {
+    // Whoever looked at it may have moved its position. Where that fails, so does the reading.
+    let _ = file.rewind();
     prepare(&mut head);
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
     let body = if head_only { ResponseBody::Empty } else { ResponseBody::File { file, left: len } };

@@ -39,6 +39,9 @@ impl Listener {
     /// # Errors
     /// When the descriptor is not a TCP or Unix stream socket.
     pub(crate) fn from_fd(fd: OwnedFd, url: String) -> io::Result<Listener> {
+        if !rustix::net::sockopt::socket_acceptconn(&fd)? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{url} is not a listening socket")));
+        }
         let family = rustix::net::getsockname(&fd)?.address_family();
         let socket = if family == AddressFamily::UNIX {
             let listener = std::os::unix::net::UnixListener::from(fd);

@@ -161,7 +161,7 @@ fn no_request_waits_for_a_thread_that_was_called_in_vain() {
             let (site, slow) = (&site, &slow);
             scope.spawn(move || {
                 let mut client = site.connect();
-                for pause in 0..1200_u64 {
+                for pause in 0..600_u64 {
                     let (response, time) = timed(|| client.get("/"));
                     assert_eq!(response.status, 200);
                     if time > Duration::from_millis(100) {

@@ -291,11 +291,3 @@ fn an_idle_connection_waits_without_a_thread() {
     assert!(time < Duration::from_secs(1), "{time:?}");
     drop(idle);
 }
-
-#[test]
-fn what_hyper_would_add_by_itself_is_known() {
-    let site = Site::serve(|call| call.answer(Reply::Full(head(200, &[("x-a", "1")]), payload(&["ok"]))));
-    let mut names: Vec<_> = site.get("/").fields.into_iter().map(|field| field.0).collect();
-    names.sort();
-    assert_eq!(names, ["content-length", "date", "x-a"]);
-}

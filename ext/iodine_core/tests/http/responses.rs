@@ -240,3 +240,11 @@ fn less_than_was_declared_ends_the_connection() {
     // Cut, as a stream would be, or refused; nothing else can follow on this connection.
     assert!(text.ends_with("\r\n\r\nhello") || text.starts_with("HTTP/1.1 500 "), "{text:?}");
 }
+
+#[test]
+fn what_hyper_would_add_by_itself_is_known() {
+    let site = site(|| Reply::Full(head(200, &[("x-a", "1")]), payload(&["ok"])));
+    let mut names: Vec<_> = site.get("/").fields.into_iter().map(|field| field.0).collect();
+    names.sort();
+    assert_eq!(names, ["content-length", "date", "x-a"]);
+}
