@@ -1,7 +1,7 @@
 //! Where clients come from.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::thread;
@@ -112,6 +112,17 @@ fn a_socket_that_takes_no_connections_is_refused_at_the_start() {
     let started = Server::start(settings(), vec![(socket.into(), "udp://127.0.0.1".into())], log);
     let halted = started.map(|server| server.halt());
     assert!(halted.is_err());
+}
+
+#[test]
+fn a_start_that_fails_leaves_no_port_open() {
+    let good = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = good.local_addr().expect("an address");
+    let bad = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let (log, _lines) = Log::channel();
+    let listeners = vec![(good.into(), "tcp://127.0.0.1".into()), (bad.into(), "udp://127.0.0.1".into())];
+    assert!(Server::start(settings(), listeners, log).is_err());
+    assert!(TcpStream::connect_timeout(&address, LIMIT).is_err());
 }
 
 #[test]
