@@ -26,6 +26,14 @@ module IodineRs
   autoload :Stream, "iodine_rs/native"
   autoload :Hijack, "iodine_rs/native"
 
+  # Real time: upgraded connections, publish and subscribe, timers.
+  autoload :Connection, "iodine_rs/connection"
+  autoload :Websocket, "iodine_rs/websocket"
+  autoload :PubSub, "iodine_rs/pub_sub"
+  autoload :Subscription, "iodine_rs/subscription"
+  autoload :Timers, "iodine_rs/timers"
+  autoload :Life, "iodine_rs/life"
+
   # What the core calls, and what is printed.
   autoload :NullInput, "iodine_rs/null_input"
   autoload :AccessLog, "iodine_rs/access_log"
@@ -38,3 +46,4 @@ module IodineRs
 end
 
 require "iodine_rs/errors"
+require "iodine_rs/api"

@@ -37,15 +37,20 @@ module IodineRs
 
     def boot
       prepare
+      Life.begin(self, @options)
+      Life.enter(:pre_start)
       @server = Server.new(@app || Rackup.load(@options[:rackup]), options: @options, log: @log)
       listen
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)
+      Life.enter(:on_start)
       @server.run { @events << :stopped }
       yield
     ensure
       pidfile&.remove
       @server&.halt
       @signals.restore
+      Life.enter(:on_finish)
+      Life.end
     end
 
     def prepare
@@ -94,6 +99,7 @@ module IodineRs
       return @server.halt if event == "QUIT"
 
       @log.info("- Gracefully stopping, waiting for requests to finish")
+      Life.enter(:start_shutdown)
       @server.stop
     end
   end

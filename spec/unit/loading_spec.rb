@@ -37,7 +37,7 @@ RSpec.describe "require" do
 
   it "loads no part that is not named" do
     expect(script("require 'iodine-rs'; puts $LOADED_FEATURES.grep(/iodine_rs/).map { |path| File.basename(path) }"))
-      .to eq("errors.rb\niodine_rs.rb\n")
+      .to eq("errors.rb\napi.rb\niodine_rs.rb\n")
   end
 
   it "lets every Ruby part be named" do

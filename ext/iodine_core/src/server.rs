@@ -10,7 +10,9 @@ use crate::handoff::{Crew, Stats};
 use crate::http::shared::Shared;
 use crate::log::Log;
 use crate::net::Listener;
+use crate::pubsub::hub::Hub;
 use crate::reactor::Reactor;
+use crate::realtime::Realtime;
 use crate::settings::Settings;
 
 /// A running server of one process.
@@ -24,17 +26,22 @@ pub struct Server {
 
 impl Server {
     /// Builds the runtime, starts the stand-in, and accepts on `listeners` (bound, listening sockets and their URLs).
+    /// `hub` has the subscriptions of the process.
     /// Must be called in the process that serves: nothing of this survives a fork.
     ///
     /// # Errors
     /// When the system gives no thread or descriptor, or a listener is no stream socket.
-    pub fn start(settings: Settings, listeners: Vec<(OwnedFd, String)>, log: Log) -> io::Result<Server> {
+    pub fn start(settings: Settings, listeners: Vec<(OwnedFd, String)>, hub: Arc<Hub>, log: Log) -> io::Result<Server> {
         let reactor = Arc::new(Reactor::new()?);
         let crew = Crew::new(settings.pool.clone(), reactor.clone());
-        let shared = Arc::new(Shared::new(settings, crew.clone(), log));
+        let realtime = Realtime::new(settings.realtime.clone(), crew.clone(), hub, log);
+        let shared = Arc::new(Shared::new(settings, realtime));
         let context = reactor.handle().enter();
-        for (fd, url) in listeners {
-            tokio::spawn(Listener::from_fd(fd, url)?.run(shared.clone()));
+        // All of them before the first one runs: a start that fails must leave no port open.
+        let listeners: Vec<_> =
+            listeners.into_iter().map(|(fd, url)| Listener::from_fd(fd, url)).collect::<io::Result<_>>()?;
+        for listener in listeners {
+            tokio::spawn(listener.run(shared.clone()));
         }
         drop(context);
         let stand_in = {
@@ -49,15 +56,18 @@ impl Server {
         &self.crew
     }
 
-    /// Stops accepting, closes idle connections, lets requests in flight finish. Returns at once.
+    /// Stops accepting, closes idle connections, lets requests in flight finish, then ends upgraded connections. Returns
+    /// at once.
     pub fn drain(&self) {
         self.shared.drain();
+        self.reactor.handle().spawn(end_upgraded(self.shared.clone()));
         self.reactor.see_to_it();
     }
 
-    /// Waits until every connection has ended; `false` after `limit`, or [`Server::interrupt_wait`].
+    /// Waits until every connection has ended and its last callback has returned; `false` after `limit`, or
+    /// [`Server::interrupt_wait`].
     pub fn await_drained(&self, limit: Option<Duration>) -> bool {
-        self.shared.await_closed(limit)
+        self.shared.await_closed(limit) && self.crew.await_idle(self.shared.settings.realtime.shutdown_timeout)
     }
 
     /// Makes [`Server::await_drained`] return. May be called from any thread.
@@ -78,8 +88,20 @@ impl Server {
         self.crew.close();
     }
 
+    /// Connections after their upgrade.
+    pub fn realtime(&self) -> &Arc<Realtime> {
+        &self.shared.realtime
+    }
+
     /// Figures of this moment: the hand-off's, and open connections.
     pub fn stats(&self) -> (Stats, usize) {
         (self.crew.stats(), self.shared.connections())
     }
+}
+
+/// A request in flight may still write to upgraded connections: they end after the others, unless that takes too long.
+async fn end_upgraded(shared: Arc<Shared>) {
+    let limit = shared.settings.realtime.shutdown_timeout / 2;
+    let _ = tokio::time::timeout(limit, shared.quiet()).await;
+    shared.realtime.shut_down(limit);
 }

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::ws::origin::AllowedOrigins;
+
 /// Everything the core needs to know, complete.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -25,6 +27,27 @@ pub struct Settings {
     pub spool_dir: PathBuf,
     /// Bytes queued for one streaming response before its writer has to wait.
     pub stream_buffer_size: usize,
+    /// Connections after their upgrade.
+    pub realtime: RealtimeSettings,
+}
+
+/// Connections after their upgrade: WebSocket and server-sent events.
+#[derive(Debug, Clone)]
+pub struct RealtimeSettings {
+    /// Bytes of one message from a client, all its fragments together.
+    pub max_message_size: usize,
+    /// Bytes that may wait for a client that does not read.
+    pub max_outgoing: usize,
+    /// Publications that may wait for the block that subscribed.
+    pub max_publications: usize,
+    /// Seconds without a byte from the client before it is asked for one; 0 = never.
+    pub ping_interval: u32,
+    /// How long a client may take to answer a Close frame.
+    pub close_timeout: Duration,
+    /// How long a draining server waits for upgraded connections to end.
+    pub shutdown_timeout: Duration,
+    /// Pages of which origins may open a WebSocket.
+    pub allowed_origins: AllowedOrigins,
 }
 
 /// Threads and queues between the sockets and the application.

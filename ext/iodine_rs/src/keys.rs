@@ -115,6 +115,8 @@ keys! {
     hijack_p = "rack.hijack?", hijack = "rack.hijack", hijack_io = "rack.hijack_io",
     early_hints = "rack.early_hints", after_reply = "rack.after_reply", response_finished = "rack.response_finished",
     body_wait = "puma.request_body_wait",
+    rack_upgrade_p = "rack.upgrade?", rack_upgrade = "rack.upgrade", websocket_p = "upgrade.websocket?",
+    websocket = "upgrade.websocket", iodine_websocket = "iodine.websocket",
 }
 
 static KEYS: OnceLock<Keys> = OnceLock::new();

@@ -13,6 +13,7 @@ mod native;
 mod pins;
 mod rack;
 mod raised;
+mod realtime;
 mod settings;
 mod worker;
 
@@ -31,5 +32,6 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     pins::init(ruby, module)?;
     raised::init(ruby);
     rack::init(ruby, module)?;
+    realtime::init(ruby, module)?;
     native::init(ruby, module)
 }

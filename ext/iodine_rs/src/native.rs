@@ -17,6 +17,7 @@ use crate::fork;
 use crate::gvl;
 use crate::rack::Context;
 use crate::raised::{self, Caught};
+use crate::realtime;
 use crate::settings::{self, Reader};
 use crate::worker;
 
@@ -97,8 +98,9 @@ impl Native {
         }
         let listeners = this.listeners.take();
         let server = Log::to_stderr()
-            .and_then(|log| Server::start(this.settings.clone(), listeners, log))
+            .and_then(|log| Server::start(this.settings.clone(), listeners, realtime::hub(), log))
             .map_err(|error| io_error(ruby, "start", &error))?;
+        realtime::serve_with(server.crew().clone());
         let running = Running {
             server: std::mem::ManuallyDrop::new(Arc::new(server)),
             forks: fork::generation(),

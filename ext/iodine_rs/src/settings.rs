@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::raised;
-use iodine_core::settings::{Limits, Pool, Settings, Timeouts};
+use iodine_core::settings::{AllowedOrigins, Limits, Pool, RealtimeSettings, Settings, Timeouts};
 use magnus::{Error, RHash, Ruby, TryConvert, Value, value::ReprValue};
 
 /// Reads values by key.
@@ -47,7 +47,28 @@ pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
         supported_http_methods: reader.get("supported_http_methods")?,
         spool_dir: PathBuf::from(reader.get::<String>("spool_dir")?),
         stream_buffer_size: reader.get("stream_buffer_size")?,
+        realtime: realtime(reader)?,
     })
+}
+
+fn realtime(reader: &Reader<'_>) -> Result<RealtimeSettings, Error> {
+    Ok(RealtimeSettings {
+        max_message_size: reader.get("max_message_size")?,
+        max_outgoing: reader.get("max_outgoing")?,
+        max_publications: reader.get("max_publications")?,
+        ping_interval: reader.get("ping_interval")?,
+        close_timeout: reader.seconds("close_timeout")?,
+        shutdown_timeout: reader.seconds("client_shutdown_timeout")?,
+        allowed_origins: allowed_origins(reader.get("allowed_origins")?),
+    })
+}
+
+fn allowed_origins(origins: Vec<String>) -> AllowedOrigins {
+    match origins.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["same"] => AllowedOrigins::Same,
+        ["any"] => AllowedOrigins::Any,
+        _ => AllowedOrigins::List(origins),
+    }
 }
 
 fn pool(reader: &Reader<'_>) -> Result<Pool, Error> {

@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use iodine_core::handoff::{Crew, Wait, Worker};
+use iodine_core::handoff::{Crew, Job, Wait, Worker};
 use magnus::{Error, Ruby};
 
 use crate::rack::{Context, service};
-use crate::{fork, gvl};
+use crate::{fork, gvl, realtime};
 
 /// Jobs run, and time spent, before the thread lets go of the GVL and looks at the sockets again.
 const BATCH: usize = 16;
@@ -53,7 +53,11 @@ fn run_batch(ruby: &Ruby, context: &Context, worker: &mut Worker) -> Result<bool
     for _ in 0..BATCH {
         let Some(job) = worker.take() else { return Ok(true) };
         // A panic is a bug of ours: its request is answered with 500 by the ticket, the others must not suffer.
-        match catch_unwind(AssertUnwindSafe(|| service::serve(ruby, context, worker, job))) {
+        let run = || match job {
+            Job::Call(call) => service::serve(ruby, context, worker, call),
+            Job::Visit(visit) => realtime::serve(ruby, context, visit),
+        };
+        match catch_unwind(AssertUnwindSafe(run)) {
             Ok(served) => served?,
             Err(_panic) => {
                 context.log("a request failed inside iodine-rs; please report this with the message above");

@@ -98,6 +98,23 @@ module IodineRs
         end
       end
 
+      section "WebSocket and server-sent events", native: true do
+        option :max_message_size, Type.integer(1.., "bytes"), 1_048_576,
+               "One message from a client; more is answered with Close 1009."
+        option :max_outgoing, Type.integer(1.., "bytes"), 8_388_608,
+               "What may wait for a client that does not read; more closes it with 1013."
+        option :max_publications, Type.integer(1..), 16_384,
+               "Publications that may wait for the blocks of one connection's subscriptions; more closes it with 1013."
+        option :ping_interval, Type.integer(0..255, "seconds"), 40,
+               "Silence of a client before it is pinged; it is closed after as long again without an answer. 0: never."
+        option :close_timeout, Type.seconds, 5, "For a client to answer a Close frame."
+        option :client_shutdown_timeout, Type.seconds, 8,
+               "How long a stopping server waits for upgraded connections to end."
+        option :allowed_origins, Type.origins, ["same"],
+               "Whose pages may open a WebSocket: `same` (as `Host`), `any`, or a list of origins " \
+               "(`https://*.example.com` covers subdomains)."
+      end
+
       section "What the app sees", native: true do
         option :supported_http_methods, Type.methods_list.or_nil("any"), METHODS,
                "Methods that reach the app; others are answered with 501."

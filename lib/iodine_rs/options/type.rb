@@ -7,8 +7,9 @@ module IodineRs
       TRUTH = { "true" => true, "yes" => true, "on" => true, "1" => true,
                 "false" => false, "no" => false, "off" => false, "0" => false }.freeze
       METHOD = /\A[A-Z0-9$\-_.]{1,20}\z/
+      ORIGIN = %r{\Ahttps?://(\*\.)?[^/*\s]+\z}
       YEAR = 31_536_000
-      private_constant :TRUTH, :METHOD, :YEAR
+      private_constant :TRUTH, :METHOD, :ORIGIN, :YEAR
 
       # The accepted values, as messages and the documentation print them.
       attr_reader :accepts
@@ -89,6 +90,14 @@ module IodineRs
           Type.new("a list of request methods in capitals") do |value|
             list = value.is_a?(String) ? value.split(/[\s,]+/) : Array(value).map(&:to_s)
             list.any? && list.all?(METHOD) ? list : raise(ArgumentError)
+          end
+        end
+
+        # `same`, `any`, or origins: an Array, or a text with commas.
+        def origins
+          Type.new("same, any, or a list of origins like https://example.com") do |value|
+            list = Array(value.is_a?(String) ? value.split(/[\s,]+/) : value).map(&:to_s)
+            [%w[same], %w[any]].include?(list) || list.any? && list.all?(ORIGIN) ? list : raise(ArgumentError)
           end
         end
 

@@ -8,14 +8,15 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::postbox::Postbox;
 use super::worker::{NoPermit, Post, Worker};
-use super::{Job, Request, Ticket};
+use super::{Call, Job, Request, Ticket, Visit};
 use crate::handoff::ticket::Inbox;
 use crate::reactor::{Reactor, Turn};
 use crate::settings::Pool;
@@ -39,8 +40,11 @@ pub struct Crew {
     pub(super) settings: Pool,
     pub(super) reactor: Arc<Reactor>,
     postbox: Arc<Postbox>,
+    /// Bounded by what is put in: `max_queue` calls, and one visit a mailbox.
     jobs: Receiver<Job>,
     post: Sender<Job>,
+    /// Calls among them.
+    calls: AtomicUsize,
     state: Mutex<State>,
     /// Signalled for whoever waits for a vacancy, for a stream permit, or for the end.
     changed: Condvar,
@@ -110,7 +114,7 @@ pub struct Stats {
 
 impl Crew {
     pub(crate) fn new(settings: Pool, reactor: Arc<Reactor>) -> Arc<Crew> {
-        let (post, jobs) = bounded(settings.max_queue.max(1));
+        let (post, jobs) = unbounded();
         // The first threads come by themselves.
         let state = State { expected: settings.min_threads, asked: Some(Instant::now()), ..State::default() };
         Arc::new(Crew {
@@ -119,6 +123,7 @@ impl Crew {
             reactor,
             jobs,
             post,
+            calls: AtomicUsize::new(0),
             state: Mutex::new(state),
             changed: Condvar::new(),
             running: AtomicUsize::new(0),
@@ -137,19 +142,36 @@ impl Crew {
     /// # Errors
     /// [`QueueFull`]: the caller answers 503.
     pub(crate) fn submit(&self, request: Request) -> Result<Inbox, QueueFull> {
-        let (ticket, inbox) = Ticket::new(self.postbox.clone());
-        match self.post.try_send(Job { request, ticket }) {
-            Ok(()) => {
-                self.reactor.nudge();
-                Ok(inbox)
-            }
-            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                let Job { request, ticket } = job;
-                // The caller answers.
-                ticket.leave_open();
-                Err(QueueFull(Box::new(request)))
-            }
+        if self.calls.fetch_add(1, Ordering::Relaxed) >= self.settings.max_queue.max(1) {
+            self.calls.fetch_sub(1, Ordering::Relaxed);
+            return Err(QueueFull(Box::new(request)));
         }
+        let (ticket, inbox) = Ticket::new(self.postbox.clone());
+        self.queue(Job::Call(Box::new(Call { request, ticket })));
+        Ok(inbox)
+    }
+
+    /// Queues the work on a mailbox. There is one visit at most to each, which bounds the queue.
+    pub(super) fn submit_visit(&self, visit: Visit) {
+        if !self.is_stopped() {
+            self.queue(Job::Visit(visit));
+        }
+    }
+
+    fn queue(&self, job: Job) {
+        // The crew holds the other end.
+        let _ = self.post.send(job);
+        self.reactor.nudge();
+    }
+
+    /// Wakes a task as the driving thread would: without a system call.
+    pub(crate) fn wake(&self, waker: Waker) {
+        self.postbox.wake(waker);
+    }
+
+    /// Has the driving thread do something.
+    pub fn run_errand(&self, errand: impl FnOnce() + Send + 'static) {
+        self.postbox.run(Box::new(errand));
     }
 
     /// The calling thread of the application joins the pool. Where that is full (a thread came late, and another one was
@@ -205,6 +227,18 @@ impl Crew {
         while self.jobs.try_recv().is_ok() {}
     }
 
+    /// Waits until no thread runs anything and nothing waits to be run; `false` after `limit`.
+    pub(crate) fn await_idle(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while !self.jobs.is_empty() || self.running.load(Ordering::SeqCst) > 0 {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(STALE);
+        }
+        true
+    }
+
     /// Nobody will deliver answers any more.
     pub(crate) fn close(&self) {
         self.postbox.close();
@@ -214,7 +248,7 @@ impl Crew {
     pub fn stats(&self) -> Stats {
         let state = self.lock();
         Stats {
-            backlog: self.jobs.len(),
+            backlog: self.calls.load(Ordering::Relaxed),
             threads: state.threads,
             running: self.running.load(Ordering::Relaxed),
             streams: state.streams,
@@ -316,6 +350,9 @@ impl Crew {
     pub(super) fn take(&self) -> Option<Job> {
         self.coming.store(false, Ordering::SeqCst);
         let job = self.jobs.try_recv().ok()?;
+        if matches!(job, Job::Call(_)) {
+            self.calls.fetch_sub(1, Ordering::Relaxed);
+        }
         self.moved.store(self.now(), Ordering::SeqCst);
         self.taken.fetch_add(1, Ordering::Relaxed);
         if self.slow.load(Ordering::Relaxed) {

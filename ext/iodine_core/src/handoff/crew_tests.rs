@@ -29,6 +29,7 @@ fn request() -> Request {
         body: RequestBody::Empty,
         body_wait: Duration::ZERO,
         peer: Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
+        upgrade: None,
     }
 }
 
@@ -59,8 +60,8 @@ fn a_thread_that_was_called_in_vain_does_not_hold_up_the_next_job() {
             scope.spawn(move || {
                 let mut worker = crew.join();
                 while worker.wait() != Wait::Retire {
-                    if let Some(job) = worker.take() {
-                        job.ticket.leave_open();
+                    if let Some(Job::Call(call)) = worker.take() {
+                        call.ticket.leave_open();
                         let _ = took.send(Instant::now());
                     }
                 }

@@ -4,6 +4,7 @@
 //! [`Worker`], and answers with a [`Reply`] through the job's [`Ticket`].
 
 mod crew;
+mod mailbox;
 mod postbox;
 mod reply;
 mod request;
@@ -13,6 +14,7 @@ mod ticket;
 mod worker;
 
 pub use crew::{Crew, QueueFull, Stats};
+pub use mailbox::{Event, Mailbox, Visit};
 pub use reply::{Payload, Reply, ResponseHead, is_bodiless};
 pub use request::{Peer, Request, RequestBody};
 pub(crate) use stream::StreamEnd;
@@ -22,9 +24,18 @@ pub(crate) use ticket::{Delivery, Inbox};
 pub use ticket::{Ticket, TicketHandle};
 pub use worker::{Interrupt, NoPermit, StreamPermit, Wait, Worker};
 
+/// What a thread of the application comes for.
+#[derive(Debug)]
+pub enum Job {
+    /// A request.
+    Call(Box<Call>),
+    /// Events of one upgraded connection or subscription.
+    Visit(Visit),
+}
+
 /// One request and the right to answer it.
 #[derive(Debug)]
-pub struct Job {
+pub struct Call {
     /// What the client asked for; its body has been received completely.
     pub request: Request,
     /// The right to answer, once.

@@ -4,23 +4,42 @@
 //! thread hands them over itself, where a wake-up is an entry in a local list.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 
 use super::ticket::{Parcel, Slot};
 use crate::reactor::Reactor;
 
-type Parcels = Vec<(Arc<Slot>, Parcel)>;
+/// What the driving thread is asked to do.
+enum Item {
+    /// Hand an answer over.
+    Answer(Arc<Slot>, Parcel),
+    /// Wake a task.
+    Wake(Waker),
+    /// Anything else.
+    Errand(Box<dyn FnOnce() + Send>),
+}
 
-/// Collects answers for the driving thread.
+impl std::fmt::Debug for Item {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Item::Answer(..) => "Answer",
+            Item::Wake(_) => "Wake",
+            Item::Errand(_) => "Errand",
+        })
+    }
+}
+
+/// Collects answers and errands for the driving thread.
 #[derive(Debug)]
 pub(crate) struct Postbox {
     /// `None` once nobody delivers any more.
-    parcels: Mutex<Option<Parcels>>,
+    items: Mutex<Option<Vec<Item>>>,
     reactor: Arc<Reactor>,
 }
 
 impl Postbox {
     pub(crate) fn new(reactor: Arc<Reactor>) -> Postbox {
-        Postbox { parcels: Mutex::new(Some(Vec::new())), reactor }
+        Postbox { items: Mutex::new(Some(Vec::new())), reactor }
     }
 
     pub(super) fn reactor(&self) -> &Arc<Reactor> {
@@ -29,44 +48,60 @@ impl Postbox {
 
     /// Leaves an answer; it is handed over as soon as some thread drives the sockets (within about a millisecond).
     pub(crate) fn post(&self, slot: Arc<Slot>, parcel: Parcel) {
-        self.push(slot, parcel);
+        self.push(Item::Answer(slot, parcel));
+        self.reactor.nudge();
+    }
+
+    /// Has a task woken.
+    pub(crate) fn wake(&self, waker: Waker) {
+        self.push(Item::Wake(waker));
+        self.reactor.nudge();
+    }
+
+    /// Has something done.
+    pub(crate) fn run(&self, errand: Box<dyn FnOnce() + Send>) {
+        self.push(Item::Errand(errand));
         self.reactor.nudge();
     }
 
     /// Leaves an answer and sees to it that a thread drives the sockets now.
     pub(crate) fn post_now(&self, slot: Arc<Slot>, parcel: Parcel) {
-        self.push(slot, parcel);
+        self.push(Item::Answer(slot, parcel));
         self.reactor.see_to_it();
     }
 
     /// Hands over what was left. Called by the driving thread only.
     pub(crate) fn deliver(&self) {
-        let parcels = self.lock().as_mut().map(std::mem::take).unwrap_or_default();
-        for (slot, parcel) in parcels {
-            slot.put(parcel);
+        let items = self.lock().as_mut().map(std::mem::take).unwrap_or_default();
+        for item in items {
+            match item {
+                Item::Answer(slot, parcel) => slot.put(parcel),
+                Item::Wake(waker) => waker.wake(),
+                Item::Errand(errand) => errand(),
+            }
         }
     }
 
-    /// The server has stopped: parcels are dropped from now on, which tells whoever waits for their effect.
+    /// The server has stopped: items are dropped from now on, which tells whoever waits for their effect.
     pub(crate) fn close(&self) {
-        let parcels = self.lock().take();
-        drop(parcels);
+        let items = self.lock().take();
+        drop(items);
     }
 
-    fn push(&self, slot: Arc<Slot>, parcel: Parcel) {
+    fn push(&self, item: Item) {
         let refused = match self.lock().as_mut() {
-            Some(parcels) => {
-                parcels.push((slot, parcel));
+            Some(items) => {
+                items.push(item);
                 None
             }
-            None => Some(parcel),
+            None => Some(item),
         };
         // Without the lock: dropping may answer other tickets.
         drop(refused);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Parcels>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Item>>> {
         // Nothing in this file can panic while the lock is held.
-        self.parcels.lock().unwrap_or_else(PoisonError::into_inner)
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::stream::StreamReader;
 use super::takeover::Takeover;
+use crate::realtime::Opening;
 
 /// Status and fields of a response.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub enum Reply {
     File(ResponseHead, File, u64),
     /// The application takes the connection; with a head, this is sent first (101).
     Takeover(Option<ResponseHead>, Takeover),
+    /// The connection speaks another protocol from here on; the head is sent first.
+    Upgrade(ResponseHead, Opening),
     /// Close the connection without an answer.
     Abort,
     /// The ticket was dropped unanswered; the client gets a 500.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::request::Parts;
 
+use crate::realtime::Upgrade;
+
 /// A request whose head has been judged and whose body has been received completely.
 #[derive(Debug)]
 pub struct Request {
@@ -20,6 +22,8 @@ pub struct Request {
     pub body_wait: Duration,
     /// The other end of the connection.
     pub peer: Peer,
+    /// What the request asks to be upgraded to.
+    pub upgrade: Option<Box<Upgrade>>,
 }
 
 /// A request body, decoded from its transfer coding.

@@ -15,12 +15,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep_until};
 
 use super::exchange::{self, Talk};
-use super::link::{Detach, Expired, Link};
+use super::link::{Detach, Detached, Expired, Link};
 use super::raw;
 use super::refusal::Refusal;
 use super::shared::Shared;
 use super::wire::Wire;
 use crate::net::stream::Stream;
+use crate::realtime::session;
 
 /// The right to one of `max_connections` places.
 #[derive(Debug)]
@@ -36,18 +37,26 @@ impl Permit {
 }
 
 /// Counts a connection, so that a draining server knows when the last one has ended.
-struct Counted<'a>(&'a Shared);
+struct Counted {
+    shared: Arc<Shared>,
+    upgraded: bool,
+}
 
-impl<'a> Counted<'a> {
-    fn new(shared: &'a Shared) -> Counted<'a> {
+impl Counted {
+    fn new(shared: Arc<Shared>) -> Counted {
         shared.opened();
-        Counted(shared)
+        Counted { shared, upgraded: false }
+    }
+
+    fn upgrade(&mut self) {
+        self.upgraded = true;
+        self.shared.upgraded();
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.closed();
+        self.shared.closed(self.upgraded);
     }
 }
 
@@ -70,8 +79,8 @@ enum End {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) {
-    let _counted = Counted::new(&shared);
+pub(crate) async fn serve(stream: Stream, permit: Permit, shared: Arc<Shared>) {
+    let counted = Counted::new(shared.clone());
     let Ok(peer) = stream.peer() else { return };
     let link = Arc::new(Link::new());
     let talk = Talk { link: link.clone(), shared: shared.clone(), peer };
@@ -81,6 +90,9 @@ pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) 
         let (end, mut rest) = converse(wire, &talk).await;
         match end {
             End::Wide => rest.widen(),
+            End::Detached(detach) if matches!(detach.what, Detached::Upgrade(..)) => {
+                return upgrade(rest, *detach, (permit, counted), &shared).await;
+            }
             End::Detached(detach) => match raw::send(rest, *detach, &shared).await {
                 Some(kept) => {
                     rest = kept;
@@ -101,6 +113,19 @@ pub(crate) async fn serve(stream: Stream, _permit: Permit, shared: Arc<Shared>) 
         }
         wire = rest;
     }
+}
+
+/// Goes on in a task of its own: an idle socket should not keep the memory that HTTP needed.
+async fn upgrade(wire: Wire, detach: Detach, (permit, mut counted): (Permit, Counted), shared: &Arc<Shared>) {
+    let Detached::Upgrade(head, opening) = detach.what else { return };
+    let Ok((stream, unread)) = raw::upgrade(wire, &head, shared.settings.timeouts.write).await else { return };
+    let Some(client) = opening.open() else { return };
+    counted.upgrade();
+    let session = session::run(stream, unread, client);
+    tokio::spawn(async move {
+        session.await;
+        drop((permit, counted));
+    });
 }
 
 /// Lets hyper serve until something comes up that it cannot do.

@@ -19,6 +19,7 @@ use super::shared::Shared;
 use crate::handoff::{
     Delivery, Inbox, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
 };
+use crate::realtime::Upgrade;
 
 /// How often a request that found the queue full tries again.
 const QUEUE_RETRY: Duration = Duration::from_millis(5);
@@ -61,7 +62,8 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
         Err(Unreceived::Gone) => return Err(Abort),
     };
     let raw_target = talk.link.lock().raw_target.take();
-    let request = AppRequest { parts, raw_target, body, body_wait, peer: talk.peer };
+    let upgrade = Upgrade::of(&parts, &talk.shared.realtime);
+    let request = AppRequest { parts, raw_target, body, body_wait, peer: talk.peer, upgrade };
     match submit(&talk, request).await {
         Ok(inbox) => answer(&talk, asked, inbox).await,
         Err(QueueFull(request)) => {
@@ -124,6 +126,7 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
         Reply::Framed(head, reader) => return talk.leave_hyper(detach(Detached::Framed(head, reader))).await,
         Reply::File(head, file, len) => response::file(head, file, len, asked.head_only),
         Reply::Takeover(head, to) => return talk.leave_hyper(detach(Detached::Takeover(head, to))).await,
+        Reply::Upgrade(head, to) => return talk.leave_hyper(detach(Detached::Upgrade(head, to))).await,
         Reply::Abort => return Err(Abort),
         Reply::Lost => {
             last = true;

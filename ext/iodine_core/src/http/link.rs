@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::refusal::Refusal;
 use crate::handoff::{ResponseHead, StreamReader, Takeover};
+use crate::realtime::Opening;
 use crate::settings::{Limits, Timeouts};
 
 /// How long a pause in a head may be while the server drains.
@@ -61,6 +62,7 @@ pub(crate) enum Detached {
     Head(ResponseHead),
     Framed(ResponseHead, StreamReader),
     Takeover(Option<ResponseHead>, Takeover),
+    Upgrade(ResponseHead, Opening),
 }
 
 impl Link {

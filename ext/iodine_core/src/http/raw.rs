@@ -116,7 +116,7 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Opt
     let Detach { http10, head_only, persistent, what } = detach;
     let asks_to_close = match &what {
         Detached::Head(head) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
-        Detached::Takeover(..) => false,
+        Detached::Takeover(..) | Detached::Upgrade(..) => false,
     };
     let manner = Manner { http10, head_only, persistent: persistent && !asks_to_close };
     let limit = shared.settings.timeouts.write;
@@ -127,6 +127,8 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Opt
             release(wire, head, to, limit).await;
             return None;
         }
+        // `connection` has taken it: see `upgrade`.
+        Detached::Upgrade(..) => return None,
     };
     match sent {
         Ok(()) if manner.persistent => return Some(wire),
@@ -206,6 +208,15 @@ async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit
     if let Ok(socket) = stream.into_socket() {
         to.release(TakenOver { socket, unread: strip(unread) });
     }
+}
+
+/// Sends the head of an upgrade. Returns the socket, and what the client sent behind its request.
+pub(crate) async fn upgrade(mut wire: Wire, head: &ResponseHead, limit: Duration) -> io::Result<(Stream, Bytes)> {
+    let mut bytes = Vec::new();
+    encode_head(&mut bytes, head, true);
+    write_all(wire.stream(), &bytes, limit).await?;
+    let (stream, unread) = wire.into_parts();
+    Ok((stream, strip(unread)))
 }
 
 /// `Bytes` of length 0 would keep its buffer alive.

@@ -9,7 +9,15 @@ use tokio::sync::{Notify, Semaphore};
 use super::head::Rules;
 use crate::handoff::Crew;
 use crate::log::Log;
+use crate::realtime::Realtime;
 use crate::settings::Settings;
+
+/// Connections open now.
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    upgraded: usize,
+}
 
 /// What all connections of a server have in common.
 #[derive(Debug)]
@@ -17,27 +25,32 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) crew: Arc<Crew>,
     pub(crate) log: Log,
+    pub(crate) realtime: Arc<Realtime>,
     /// One permit a connection.
     pub(crate) permits: Arc<Semaphore>,
     draining: AtomicBool,
     drain: Notify,
-    open: Mutex<usize>,
+    open: Mutex<Open>,
     closed: Condvar,
+    /// Told whenever a connection ends or is upgraded.
+    fewer: Notify,
     interrupted: AtomicBool,
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, crew: Arc<Crew>, log: Log) -> Shared {
+    pub(crate) fn new(settings: Settings, realtime: Arc<Realtime>) -> Shared {
         let permits = settings.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         Shared {
             settings,
-            crew,
-            log,
+            crew: realtime.crew.clone(),
+            log: realtime.log.clone(),
+            realtime,
             permits: Arc::new(Semaphore::new(permits)),
             draining: AtomicBool::new(false),
             drain: Notify::new(),
-            open: Mutex::new(0),
+            open: Mutex::default(),
             closed: Condvar::new(),
+            fewer: Notify::new(),
             interrupted: AtomicBool::new(false),
         }
     }
@@ -67,28 +80,51 @@ impl Shared {
         }
     }
 
-    pub(crate) fn opened(&self) {
-        *self.lock() += 1;
+    /// Waits until no connection speaks HTTP any more.
+    pub(crate) async fn quiet(&self) {
+        loop {
+            let fewer = self.fewer.notified();
+            let quiet = {
+                let open = self.lock();
+                open.all == open.upgraded
+            };
+            if quiet {
+                return;
+            }
+            fewer.await;
+        }
     }
 
-    pub(crate) fn closed(&self) {
+    pub(crate) fn opened(&self) {
+        self.lock().all += 1;
+    }
+
+    pub(crate) fn upgraded(&self) {
+        self.lock().upgraded += 1;
+        self.fewer.notify_waiters();
+    }
+
+    pub(crate) fn closed(&self, upgraded: bool) {
         let mut open = self.lock();
-        *open -= 1;
-        if *open == 0 {
+        open.all -= 1;
+        open.upgraded -= usize::from(upgraded);
+        if open.all == 0 {
             self.closed.notify_all();
         }
+        drop(open);
+        self.fewer.notify_waiters();
     }
 
     /// Connections open now.
     pub(crate) fn connections(&self) -> usize {
-        *self.lock()
+        self.lock().all
     }
 
     /// Waits until every connection has ended; `false` after `limit` or [`Shared::interrupt_wait`].
     pub(crate) fn await_closed(&self, limit: Option<Duration>) -> bool {
         let deadline = limit.map(|limit| Instant::now() + limit);
         let mut open = self.lock();
-        while *open > 0 {
+        while open.all > 0 {
             if self.interrupted.swap(false, Ordering::SeqCst) {
                 return false;
             }
@@ -109,7 +145,7 @@ impl Shared {
         self.closed.notify_all();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, usize> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
         // Only additions and subtractions happen under this lock.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

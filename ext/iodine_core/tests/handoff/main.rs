@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use iodine_core::handoff::{Crew, Job, Wait, Worker};
+use iodine_core::handoff::{Call, Crew, Job, Wait, Worker};
 
 use crate::support::{Site, eventually, payload, status, timed};
 
@@ -39,16 +39,16 @@ fn announces(crew: &Crew, limit: Duration) -> bool {
 }
 
 /// Waits for a job as a worker's thread does.
-fn next_job(worker: &mut Worker) -> Job {
+fn next_job(worker: &mut Worker) -> Box<Call> {
     loop {
-        if let Some(job) = worker.take() {
-            return job;
+        if let Some(Job::Call(call)) = worker.take() {
+            return call;
         }
         assert_eq!(worker.wait(), Wait::Jobs);
     }
 }
 
-fn answer(job: Job) {
+fn answer(job: Box<Call>) {
     job.ticket.answer(iodine_core::handoff::Reply::Full(status(200), payload(&["done"])));
 }
 

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use iodine_core::handoff::{Interrupt, Wait};
+use iodine_core::handoff::{Interrupt, Job, Wait};
 
 use crate::support::{LIMIT, Site, eventually, timed};
 use crate::{EndOnPanic, MOMENT, announces, answer, next_job, while_waiting};
@@ -202,8 +202,8 @@ fn interrupts_at_any_moment_lose_no_request() {
                 let mut worker = site.crew().join();
                 let _ = tell.send(worker.interrupter());
                 while worker.wait() != Wait::Retire {
-                    while let Some(job) = worker.take() {
-                        answer(job);
+                    while let Some(Job::Call(call)) = worker.take() {
+                        answer(call);
                     }
                 }
             });

@@ -6,8 +6,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::thread;
 
-use iodine_core::handoff::{Job, Peer, Reply, Wait};
+use iodine_core::handoff::{Call, Job, Peer, Reply, Wait};
 use iodine_core::log::Log;
+use iodine_core::pubsub::hub::Hub;
 use iodine_core::server::Server;
 
 use crate::support::{Client, LIMIT, Site, payload, settings, status};
@@ -16,7 +17,8 @@ use crate::support::{Client, LIMIT, Site, payload, settings, status};
 fn serve_one(server: &Server) {
     let mut worker = server.crew().join();
     loop {
-        if let Some(Job { request, ticket }) = worker.take() {
+        if let Some(Job::Call(call)) = worker.take() {
+            let Call { request, ticket } = *call;
             let peer = match request.peer {
                 Peer::Tcp(address) => address.ip().to_string(),
                 Peer::Unix => "unix".to_owned(),
@@ -47,7 +49,8 @@ fn unix_clients_have_none() {
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
     let (log, _lines) = Log::channel();
-    let server = Server::start(settings(), vec![(listener.into(), "unix://socket".into())], log).expect("a server");
+    let server =
+        Server::start(settings(), vec![(listener.into(), "unix://socket".into())], Hub::new(), log).expect("a server");
     let server = Arc::new(server);
     let serving = {
         let server = server.clone();
@@ -71,7 +74,7 @@ fn on_two_ports(max_connections: usize) -> (Server, [SocketAddr; 2]) {
     settings.max_connections = max_connections;
     let (log, _lines) = Log::channel();
     let listeners = listeners.map(|listener| (listener.into(), "tcp://127.0.0.1".to_owned()));
-    let server = Server::start(settings, listeners.into(), log).expect("a server");
+    let server = Server::start(settings, listeners.into(), Hub::new(), log).expect("a server");
     (server, addresses)
 }
 
@@ -109,7 +112,7 @@ impl Drop for Halt<'_> {
 fn a_socket_that_takes_no_connections_is_refused_at_the_start() {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let (log, _lines) = Log::channel();
-    let started = Server::start(settings(), vec![(socket.into(), "udp://127.0.0.1".into())], log);
+    let started = Server::start(settings(), vec![(socket.into(), "udp://127.0.0.1".into())], Hub::new(), log);
     let halted = started.map(|server| server.halt());
     assert!(halted.is_err());
 }
@@ -121,7 +124,7 @@ fn a_start_that_fails_leaves_no_port_open() {
     let bad = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let (log, _lines) = Log::channel();
     let listeners = vec![(good.into(), "tcp://127.0.0.1".into()), (bad.into(), "udp://127.0.0.1".into())];
-    assert!(Server::start(settings(), listeners, log).is_err());
+    assert!(Server::start(settings(), listeners, Hub::new(), log).is_err());
     assert!(TcpStream::connect_timeout(&address, LIMIT).is_err());
 }
 

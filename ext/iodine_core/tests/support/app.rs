@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use iodine_core::handoff::{
-    Job, Payload, Reply, Request, RequestBody, ResponseHead, Room, StreamPermit, StreamWriter, Ticket, TicketHandle,
-    Wait, Worker, stream,
+    self, Job, Payload, Reply, Request, RequestBody, ResponseHead, Room, StreamPermit, StreamWriter, Ticket,
+    TicketHandle, Wait, Worker, stream,
 };
 
 use super::Team;
@@ -125,7 +125,7 @@ impl Call<'_> {
 
     fn stream_as(
         &mut self,
-        kind: fn(ResponseHead, iodine_core::handoff::StreamReader) -> Reply,
+        kind: fn(ResponseHead, handoff::StreamReader) -> Reply,
         head: ResponseHead,
         parts: impl FnOnce(&Body<'_>),
     ) {
@@ -209,7 +209,9 @@ fn work(team: &Team) {
 /// `false`: the thread was killed.
 fn run_batch(team: &Team, worker: &mut Worker) -> bool {
     for _ in 0..BATCH {
-        let Some(Job { request, ticket }) = worker.take() else { return true };
+        // Nothing is upgraded here: there are no visits.
+        let Some(Job::Call(call)) = worker.take() else { return true };
+        let handoff::Call { request, ticket } = *call;
         if ticket.is_abandoned() {
             continue;
         }

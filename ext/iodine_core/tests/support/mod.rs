@@ -16,8 +16,9 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use iodine_core::handoff::{Crew, Stats};
 use iodine_core::log::Log;
+use iodine_core::pubsub::hub::Hub;
 use iodine_core::server::Server;
-use iodine_core::settings::{Limits, Pool, Settings, Timeouts};
+use iodine_core::settings::{AllowedOrigins, Limits, Pool, RealtimeSettings, Settings, Timeouts};
 
 pub use self::app::{Body, Call, head, payload, status};
 pub use self::client::Client;
@@ -66,6 +67,15 @@ pub fn settings() -> Settings {
         supported_http_methods: None,
         spool_dir: std::env::temp_dir(),
         stream_buffer_size: 262_144,
+        realtime: RealtimeSettings {
+            max_message_size: 1_048_576,
+            max_outgoing: 8_388_608,
+            max_publications: 16_384,
+            ping_interval: 40,
+            close_timeout: Duration::from_secs(5),
+            shutdown_timeout: Duration::from_secs(8),
+            allowed_origins: AllowedOrigins::Same,
+        },
     }
 }
 
@@ -135,7 +145,7 @@ impl Site {
         let address = listener.local_addr().expect("an address");
         let (log, lines) = Log::channel();
         let listeners = vec![(listener.into(), format!("tcp://{address}"))];
-        let server = Server::start(settings, listeners, log).expect("a server");
+        let server = Server::start(settings, listeners, Hub::new(), log).expect("a server");
         Site { server: Arc::new(server), address, log: lines, staff: None }
     }
 

@@ -77,7 +77,7 @@ impl Context {
     ///
     /// # Errors
     /// Only a kill: a logger that raises has nobody to tell.
-    pub(super) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) -> Result<(), Error> {
+    pub(crate) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) -> Result<(), Error> {
         if let Some(exception) = raised::exception(error) {
             let logger = ruby.get_inner(self.error_logger);
             logger.funcall::<_, _, Value>("call", (exception, env, place)).or_none()?;
@@ -131,6 +131,9 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     env.aset(key(keys.gateway_interface), key(keys.cgi))?;
     env.aset(key(keys.input), null_input)?;
     env.aset(key(keys.body_wait), 0.0)?;
+    for place in [keys.rack_upgrade_p, keys.rack_upgrade, keys.websocket_p, keys.websocket] {
+        env.aset(key(place), ())?;
+    }
     Ok(env)
 }
 

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Version};
 use iodine_core::handoff::{Peer, Request, RequestBody, TicketHandle};
+use iodine_core::realtime::Protocol;
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::ReprValue;
 use magnus::{Error, Ruby, Value};
@@ -30,6 +31,8 @@ pub(super) fn build(
     let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
     let hijack = Hijack::create(ruby, ticket, cx.release_limit);
     let template = cx.template(ruby);
+    let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
+    let protocol = protocol.map(|protocol| (protocol, protocol_name(ruby, protocol)));
     let env = protect(|| {
         // SAFETY: the GVL is held; all Values are on this stack; a jump (out of memory) is caught by `protect`, and
         // nothing in this closure has to be dropped.
@@ -41,6 +44,7 @@ pub(super) fn build(
             env.fields(cx, &request.parts.headers);
             env.version(request.parts.version, cx.http_version);
             env.rack(hijack.as_raw(), hints.map(AsRawValue::as_raw));
+            env.upgrade(protocol);
             if let Some(input) = input {
                 env.body(input.as_raw(), body_len, request.body_wait.as_secs_f64() * 1000.0);
             } else if request.parts.headers.contains_key(TRANSFER_ENCODING) {
@@ -53,6 +57,14 @@ pub(super) fn build(
     let env = unsafe { Value::from_raw(env) };
     hijack.set_env(env);
     Ok((env, input.filter(|_| spooled)))
+}
+
+fn protocol_name(ruby: &Ruby, protocol: Protocol) -> VALUE {
+    let name = match protocol {
+        Protocol::WebSocket => "websocket",
+        Protocol::Sse => "sse",
+    };
+    ruby.to_symbol(name).as_raw()
 }
 
 struct Env {
@@ -221,6 +233,18 @@ impl Env {
             self.set(keys.response_finished, rb_ary_new());
             if let Some(hints) = hints {
                 self.set(keys.early_hints, hints);
+            }
+        }
+    }
+
+    /// The template says that there is nothing to upgrade to.
+    unsafe fn upgrade(&self, protocol: Option<(Protocol, VALUE)>) {
+        let Some((protocol, name)) = protocol else { return };
+        // SAFETY: see the impl.
+        unsafe {
+            self.set(self.keys.rack_upgrade_p, name);
+            if protocol == Protocol::WebSocket {
+                self.set(self.keys.websocket_p, rb_sys::Qtrue.into());
             }
         }
     }

@@ -49,6 +49,18 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, E
     })
 }
 
+/// The headers of a triplet, checked.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn fields(ruby: &Ruby, app: Value, headers: Value) -> Result<HeaderMap, Error> {
+    let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
+    if !headers.is_nil() {
+        fields.read(headers)?;
+    }
+    Ok(fields.map)
+}
+
 /// `[-1, {}, []]`: the app will hijack the connection later (drop-in row H-03).
 pub(super) fn is_left_open(response: Value) -> bool {
     let Some(array) = RArray::from_value(response).filter(|array| array.len() == 3) else {

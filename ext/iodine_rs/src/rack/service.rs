@@ -1,7 +1,8 @@
 //! One request on the Ruby side, from job to answered ticket.
 
-use http::{Method, StatusCode};
-use iodine_core::handoff::{Job, Payload, Reply, ResponseHead, Ticket, Worker};
+use http::{HeaderMap, Method, StatusCode};
+use iodine_core::handoff::{self, Payload, Reply, ResponseHead, Ticket, Worker};
+use iodine_core::realtime::Upgrade;
 use magnus::rb_sys::AsRawValue;
 use magnus::value::{LazyId, ReprValue};
 use magnus::{Error, IntoValue, RArray, Ruby, Value};
@@ -13,6 +14,7 @@ use super::env;
 use super::reply::{self, Answer};
 use crate::fork;
 use crate::raised::{Caught, exception, is_kill};
+use crate::realtime::upgrade;
 
 static CALL: LazyId = LazyId::new("call");
 
@@ -20,8 +22,8 @@ static CALL: LazyId = LazyId::new("call");
 ///
 /// # Errors
 /// Only what must end the thread (`Thread#kill`); everything else is answered and logged here.
-pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, job: Job) -> Result<(), Error> {
-    let Job { mut request, ticket } = job;
+pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: Box<handoff::Call>) -> Result<(), Error> {
+    let handoff::Call { mut request, ticket } = *call;
     if ticket.is_abandoned() {
         return Ok(());
     }
@@ -35,8 +37,9 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, job: Job) ->
             return cx.log_error(ruby, &error, ruby.qnil().as_value(), "building the env");
         }
     };
+    let upgrade = request.upgrade.take();
     drop(request);
-    let call = Call { ruby, cx, env, head_only, http10, spool };
+    let call = Call { ruby, cx, env, head_only, http10, spool, upgrade };
     call.run(worker, ticket)
 }
 
@@ -49,6 +52,8 @@ pub(super) struct Call<'a> {
     pub(super) http10: bool,
     /// `rack.input`, where it is a file.
     pub(super) spool: Option<Value>,
+    /// What the client asks to be upgraded to.
+    upgrade: Option<Box<Upgrade>>,
 }
 
 impl Call<'_> {
@@ -62,6 +67,7 @@ impl Call<'_> {
                 return response.map(drop);
             }
             Ok(response) if ticket.is_answered() => return self.after_hijack(response),
+            Ok(response) if self.upgrade_wish(response).is_some() => return self.upgrade(ticket, response),
             Ok(response) if reply::is_left_open(response) => {
                 ticket.leave_open();
                 return self.after_hijack(response);
@@ -73,6 +79,32 @@ impl Call<'_> {
             Ok(answer) => self.send(worker, ticket, answer),
             Err((error, body)) => self.fail(ticket, error, body),
         }
+    }
+
+    fn upgrade_wish(&self, response: Value) -> Option<(&Upgrade, upgrade::Wish)> {
+        let upgrade = self.upgrade.as_deref()?;
+        Some((upgrade, upgrade::wish(self.env, upgrade, response)?))
+    }
+
+    /// The app wants the connection to speak WebSocket or SSE: its headers go along, its body is closed unsent.
+    fn upgrade(&self, ticket: Ticket, response: Value) -> Result<(), Error> {
+        let Some((upgrade, wish)) = self.upgrade_wish(response) else { return Ok(()) };
+        let reply = self.headers_of(response).and_then(|(headers, fields)| {
+            upgrade::accept(self.ruby, self.cx, upgrade, &wish, self.env, fields).map(|reply| (headers, reply))
+        });
+        match reply.caught() {
+            Ok((headers, reply)) => {
+                let status = reply_status(&reply).into_value_with(self.ruby);
+                ticket.answer(reply);
+                self.finish(body_of(response), Finished { status, headers, error: None })
+            }
+            Err(error) => self.fail(ticket, error, body_of(response)),
+        }
+    }
+
+    fn headers_of(&self, response: Value) -> Result<(Value, HeaderMap), Error> {
+        let headers = RArray::from_value(response).map_or(Ok(self.nil()), |array| array.entry(1))?;
+        Ok((headers, reply::fields(self.ruby, self.ruby.get_inner(self.cx.app), headers)?))
     }
 
     fn send(&self, worker: &mut Worker, ticket: Ticket, answer: Answer) -> Result<(), Error> {
@@ -184,10 +216,17 @@ fn is_plain_array(ruby: &Ruby, body: Value) -> bool {
     body.class().as_raw() == ruby.class_array().as_raw()
 }
 
+fn reply_status(reply: &Reply) -> u16 {
+    match reply {
+        Reply::Upgrade(head, _) | Reply::Full(head, _) => head.status.as_u16(),
+        _ => 0,
+    }
+}
+
 fn empty(status: u16) -> ResponseHead {
     ResponseHead {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        headers: http::HeaderMap::new(),
+        headers: HeaderMap::new(),
     }
 }
 

@@ -1,0 +1,69 @@
+//! All upgraded connections of this process, and what they share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::client::{Client, Protocol};
+use crate::handoff::Crew;
+use crate::log::Log;
+use crate::pubsub::hub::Hub;
+use crate::settings::RealtimeSettings;
+
+/// See the module.
+pub struct Realtime {
+    pub(crate) settings: RealtimeSettings,
+    pub(crate) crew: Arc<Crew>,
+    pub(crate) log: Log,
+    hub: Arc<Hub>,
+    clients: Mutex<HashMap<u64, Arc<Client>>>,
+}
+
+impl std::fmt::Debug for Realtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Realtime").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Realtime {
+    pub(crate) fn new(settings: RealtimeSettings, crew: Arc<Crew>, hub: Arc<Hub>, log: Log) -> Arc<Realtime> {
+        Arc::new(Realtime { settings, crew, log, hub, clients: Mutex::default() })
+    }
+
+    /// The subscriptions of this process.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Upgraded connections open now that speak this protocol.
+    pub fn count(&self, protocol: Protocol) -> usize {
+        self.lock().values().filter(|client| client.protocol == protocol).count()
+    }
+
+    /// The connection with this id, while it is open.
+    pub fn client(&self, id: u64) -> Option<Arc<Client>> {
+        self.lock().get(&id).cloned()
+    }
+
+    /// Tells every connection that the server stops; they have to end within `limit`.
+    pub(crate) fn shut_down(&self, limit: Duration) {
+        let clients: Vec<_> = self.lock().values().cloned().collect();
+        for client in clients {
+            client.shut_down(limit);
+        }
+    }
+
+    pub(super) fn add(&self, client: &Arc<Client>) {
+        self.lock().insert(client.id(), client.clone());
+    }
+
+    pub(super) fn remove(&self, id: u64) {
+        self.hub.unsubscribe_all(id);
+        self.lock().remove(&id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Client>>> {
+        // The map is whole between any two of its operations.
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

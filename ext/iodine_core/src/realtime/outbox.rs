@@ -1,0 +1,179 @@
+//! What waits to be written to one upgraded connection: pieces of bytes, in order, with a bound.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Writes are taken.
+    Open,
+    /// No more writes; what was written goes out, then the connection ends.
+    Closing,
+    /// Nothing goes out any more.
+    Closed,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Push {
+    /// It is on its way.
+    Queued,
+    /// The connection takes no more writes.
+    Refused,
+    /// The client has not read `max_outgoing` bytes.
+    Overflow,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    /// Bytes that may wait.
+    capacity: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    pieces: VecDeque<Bytes>,
+    bytes: usize,
+    /// Writes since everything was last written.
+    pending: usize,
+    /// When the connection must have ended.
+    deadline: Option<Instant>,
+    session: Option<Waker>,
+}
+
+impl Outbox {
+    pub(crate) fn new(capacity: usize) -> Outbox {
+        let state =
+            State { phase: Phase::Open, pieces: VecDeque::new(), bytes: 0, pending: 0, deadline: None, session: None };
+        Outbox { state: Mutex::new(state), capacity }
+    }
+
+    /// Adds a message of one or two pieces. The waker, where there is one, has to be woken.
+    pub(crate) fn push(&self, head: Bytes, body: Bytes) -> (Push, Option<Waker>) {
+        let mut state = self.lock();
+        let len = head.len() + body.len();
+        if state.phase != Phase::Open {
+            return (Push::Refused, None);
+        }
+        if state.bytes > 0 && state.bytes + len > self.capacity {
+            return (Push::Overflow, None);
+        }
+        state.pending += 1;
+        state.add(head);
+        state.add(body);
+        (Push::Queued, state.session.take())
+    }
+
+    /// Adds what the protocol itself has to say (a pong, a ping), while the connection is open.
+    pub(crate) fn push_control(&self, frame: Bytes) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.add(frame);
+        }
+    }
+
+    /// Ends the writing with a last frame. `false` where it has ended already.
+    pub(crate) fn close(&self, last: Bytes, limit: Duration) -> (bool, Option<Waker>) {
+        let mut state = self.lock();
+        if state.phase != Phase::Open {
+            return (false, None);
+        }
+        state.phase = Phase::Closing;
+        state.add(last);
+        state.limit(limit);
+        (true, state.session.take())
+    }
+
+    /// Throws away what waits: the client does not read it.
+    pub(crate) fn clear(&self) {
+        let mut state = self.lock();
+        state.pieces.clear();
+        state.bytes = 0;
+    }
+
+    /// The connection has to end within `limit`.
+    pub(crate) fn end_within(&self, limit: Duration) -> Option<Waker> {
+        let mut state = self.lock();
+        state.limit(limit);
+        state.session.take()
+    }
+
+    /// Nothing is written any more. `false` where that was so already.
+    pub(crate) fn finish(&self) -> bool {
+        let mut state = self.lock();
+        let first = state.phase != Phase::Closed;
+        state.phase = Phase::Closed;
+        state.pieces = VecDeque::new();
+        state.bytes = 0;
+        state.session = None;
+        first
+    }
+
+    /// Moves what waits into `writing`, which is empty.
+    pub(crate) fn take(&self, writing: &mut VecDeque<Bytes>) {
+        std::mem::swap(&mut self.lock().pieces, writing);
+    }
+
+    /// `written` bytes are out. `true`: these were the last ones, and the application had written some of them.
+    pub(crate) fn written(&self, written: usize) -> bool {
+        let mut state = self.lock();
+        // After `clear` some of the bytes are not counted any more.
+        state.bytes = state.bytes.saturating_sub(written);
+        state.bytes == 0 && std::mem::take(&mut state.pending) > 0
+    }
+
+    /// Where the connection stands, and when it must have ended. `cx` is woken by the next change.
+    pub(crate) fn watch(&self, cx: &Context<'_>) -> (Phase, Option<Instant>) {
+        let mut state = self.lock();
+        if !state.session.as_ref().is_some_and(|session| session.will_wake(cx.waker())) {
+            state.session = Some(cx.waker().clone());
+        }
+        (state.phase, state.deadline)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().pieces.is_empty()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().phase == Phase::Open
+    }
+
+    /// Writes that are not out yet; `None` once the connection takes no more.
+    pub(crate) fn pending(&self) -> Option<usize> {
+        let state = self.lock();
+        (state.phase == Phase::Open).then_some(state.pending)
+    }
+
+    /// The session's waker, to tell it of something else.
+    pub(crate) fn waker(&self) -> Option<Waker> {
+        self.lock().session.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Only assignments happen under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn add(&mut self, piece: Bytes) {
+        if !piece.is_empty() {
+            self.bytes += piece.len();
+            self.pieces.push_back(piece);
+        }
+    }
+
+    fn limit(&mut self, limit: Duration) {
+        let at = Instant::now() + limit;
+        self.deadline = Some(self.deadline.map_or(at, |before| before.min(at)));
+    }
+}

@@ -1,0 +1,152 @@
+//! `IodineRs::PubSub`: the subscriptions of this process. Engines, other processes and the forms of the calls are in
+//! `lib/iodine_rs/pub_sub.rb`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
+use iodine_core::handoff::Crew;
+use iodine_core::pubsub::channel::Channel;
+use iodine_core::pubsub::hub::{Hub, Subscriber};
+use iodine_core::pubsub::publication::Publication;
+use magnus::{Error, IntoValue, Module, Object, RArray, RModule, RString, Ruby, Value, function};
+
+use super::connection::name_bytes;
+use super::message;
+use crate::{fork, gvl};
+
+/// Publications that may wait for the blocks of this process (those of connections have bounds of their own).
+const WAITING: usize = 16_384;
+
+/// What this process has; a forked child starts with nothing.
+struct Process {
+    forks: u64,
+    hub: Arc<Hub>,
+    /// Who drives the sockets, where a server runs.
+    crew: Option<Arc<Crew>>,
+    sender: Sender<Delivery>,
+    receiver: Receiver<Delivery>,
+}
+
+/// A publication for the subscription with this number.
+type Delivery = (u64, Arc<Publication>);
+
+static PROCESS: Mutex<Option<Process>> = Mutex::new(None);
+
+pub(super) fn init(_ruby: &Ruby, module: RModule) -> Result<(), Error> {
+    let pubsub = module.define_module("PubSub")?;
+    pubsub.define_singleton_method("deliver", function!(deliver, 3))?;
+    pubsub.define_singleton_method("listen", function!(listen, 3))?;
+    pubsub.define_singleton_method("unlisten", function!(unlisten, 3))?;
+    pubsub.define_singleton_method("next_delivery", function!(next_delivery, 0))
+}
+
+/// Only called with the GVL: nobody else holds the lock, also not at a fork.
+fn process() -> MutexGuard<'static, Option<Process>> {
+    let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+    if process.as_ref().is_none_or(|process| fork::is_child(process.forks)) {
+        let (sender, receiver) = bounded(WAITING);
+        let fresh = Process { forks: fork::generation(), hub: Hub::new(), crew: None, sender, receiver };
+        // The parent's is left as it is: its locks may be held by threads that do not exist here.
+        std::mem::forget(process.replace(fresh));
+    }
+    process
+}
+
+/// The subscriptions of this process.
+pub(crate) fn hub() -> Arc<Hub> {
+    process().as_ref().map_or_else(Hub::new, |process| process.hub.clone())
+}
+
+/// A server runs in this process: its driving thread delivers from now on, without the GVL.
+pub(crate) fn serve_with(crew: Arc<Crew>) {
+    if let Some(process) = process().as_mut() {
+        process.crew = Some(crew);
+    }
+}
+
+/// `PubSub.deliver(channel, message, binary)`: to the subscribers of this process. Returns at once.
+fn deliver(ruby: &Ruby, channel: RString, text: RString, binary: bool) -> Result<(), Error> {
+    let publication = Arc::new(message::publication(ruby, name_bytes(channel), text, binary)?);
+    let (hub, crew) = match process().as_ref() {
+        Some(process) => (process.hub.clone(), process.crew.clone()),
+        None => return Ok(()),
+    };
+    let deliver = move || {
+        hub.publish(&publication);
+    };
+    match crew.filter(|crew| !crew.is_stopped()) {
+        Some(crew) => crew.run_errand(deliver),
+        None => deliver(),
+    }
+    Ok(())
+}
+
+/// `PubSub.listen(number, name, pattern)`: publications of the channel come out of `next_delivery` under this number.
+fn listen(number: u64, name: RString, pattern: bool) {
+    let subscriber = process().as_ref().map(|process| Listener { number, to: process.sender.clone() });
+    if let Some(subscriber) = subscriber {
+        hub().subscribe(owner(number), channel(name, pattern), Arc::new(subscriber));
+    }
+}
+
+/// `PubSub.unlisten(number, name, pattern)`: whether there was such a subscription.
+fn unlisten(number: u64, name: RString, pattern: bool) -> bool {
+    hub().unsubscribe(owner(number), &channel(name, pattern))
+}
+
+/// Numbers of connections count up from 1, those of blocks down from the top.
+fn owner(number: u64) -> u64 {
+    u64::MAX - number
+}
+
+/// `PubSub.next_delivery`: waits for `[number, channel, message]`.
+fn next_delivery(ruby: &Ruby) -> Result<RArray, Error> {
+    let Some(receiver) = process().as_ref().map(|process| process.receiver.clone()) else { return Ok(ruby.ary_new()) };
+    let (interrupt, interrupted) = bounded::<()>(1);
+    loop {
+        let wait = || {
+            select! {
+                recv(receiver) -> delivery => delivery.ok(),
+                recv(interrupted) -> _ => None,
+            }
+        };
+        let unblock = || {
+            // Full: it has been interrupted already.
+            let _ = interrupt.try_send(());
+        };
+        let delivery = gvl::without(wait, unblock);
+        if let Some(Some((number, publication))) = delivery {
+            let source = publication.channel();
+            let source = message::string(ruby, source, std::str::from_utf8(source).is_ok());
+            let data = message::string(ruby, publication.payload(), publication.is_text());
+            return Ok(ruby.ary_new_from_values(&[number.into_value_with(ruby), source, data]));
+        }
+        gvl::check_interrupts()?;
+    }
+}
+
+struct Listener {
+    number: u64,
+    to: Sender<Delivery>,
+}
+
+impl Subscriber for Listener {
+    fn deliver(&self, publication: &Arc<Publication>) {
+        if let Err(TrySendError::Full(_)) = self.to.try_send((self.number, publication.clone())) {
+            eprintln!("a publication was dropped: {WAITING} wait for the blocks of IodineRs.subscribe already");
+        }
+    }
+}
+
+/// A name or a pattern.
+pub(super) fn channel(name: RString, pattern: bool) -> Channel {
+    let name = name_bytes(name);
+    if pattern { Channel::Pattern(name) } else { Channel::Exact(name) }
+}
+
+/// A channel as the key of a Ruby Hash.
+pub(super) fn key(ruby: &Ruby, channel: &Channel) -> Value {
+    let pattern = matches!(channel, Channel::Pattern(_));
+    let name = message::string(ruby, channel.name(), false);
+    ruby.ary_new_from_values(&[name, pattern.into_value_with(ruby)]).into_value_with(ruby)
+}

@@ -1,0 +1,58 @@
+# frozen_string_literal: true
+
+require "iodine_rs/native"
+
+module IodineRs
+  # Publish and subscribe. The native core keeps the subscriptions of this process and writes publications to
+  # connections without Ruby; here is who else gets to know of a publication.
+  module PubSub
+    autoload :Engine, "iodine_rs/pub_sub/engine"
+    autoload :Listeners, "iodine_rs/pub_sub/listeners"
+
+    class << self
+      # See IodineRs.subscribe.
+      def subscribe(to = nil, options = nil, **keywords, &block)
+        subscription = Subscription.parse(to, options, keywords, block)
+        raise ArgumentError, "a block or `handler:` is missing: what should be done with messages?" unless subscription.handler
+
+        Listeners.add(subscription)
+        subscription.to
+      end
+
+      # See IodineRs.unsubscribe.
+      def unsubscribe(from, options = nil, **keywords)
+        Listeners.remove(Subscription.channel_name(from), Subscription.pattern?({ **(options || {}), **keywords }))
+      end
+
+      # See IodineRs.publish.
+      def publish(channel = nil, text = nil, by = default, to: channel, message: text, engine: by, as: nil)
+        raise ArgumentError, "a channel is missing: publish(\"name\", \"message\")" if to.nil?
+        raise ArgumentError, "a message is missing: publish(\"name\", \"message\")" if message.nil?
+        raise TypeError, "a message is a String, not #{message.class}" unless message.is_a?(String)
+
+        (engine || PROCESS).publish(Subscription.channel_name(to), message, binary: as&.to_sym == :binary)
+        true
+      end
+
+      # The engine of `publish` where none is named.
+      def default = @default || CLUSTER
+
+      # @param engine [Engine, nil] nil restores CLUSTER
+      # @raise [TypeError]
+      def default=(engine)
+        unless engine.nil? || engine.is_a?(Engine)
+          raise TypeError, "an engine is an IodineRs::PubSub::Engine, not #{engine.class}"
+        end
+
+        @default = engine
+      end
+    end
+
+    # Publishes in this process only.
+    PROCESS = Object.new
+    def PROCESS.publish(to, message, binary: false) = PubSub.deliver(to, message, binary)
+
+    # Publishes in every process of the server, which is one so far.
+    CLUSTER = PROCESS
+  end
+end

@@ -1,0 +1,117 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # Blocks to be run later. One thread keeps the time and runs them, one after the other, so that a block never overlaps
+  # itself; it begins with the first block and belongs to this process.
+  module Timers
+    # A block that waits. `cancel` ends it.
+    class Timer
+      # Seconds between two runs; nil for a block that runs once.
+      attr_reader :interval
+      # When it runs next, on the monotonic clock.
+      attr_accessor :due
+
+      def initialize(due, interval, repetitions, block)
+        @due = due
+        @interval = interval
+        @left = repetitions.zero? ? Float::INFINITY : repetitions
+        @block = block
+      end
+
+      # It does not run again.
+      def cancel
+        @left = 0
+        self
+      end
+
+      def cancelled? = @left.zero?
+
+      # Runs the block; an exception is printed and ends nothing.
+      def run
+        @left -= 1
+        @block.call
+      rescue StandardError, ScriptError => error
+        warn "timer: #{error.full_message(highlight: false)}"
+      end
+    end
+
+    @lock = Mutex.new
+    @changed = ConditionVariable.new
+    @waiting = []
+
+    class << self
+      # Runs the block soon and returns it.
+      def run(&block)
+        add(0, nil, 1, block)
+        block
+      end
+
+      # Runs the block once, after so many milliseconds.
+      def after(milliseconds, &block) = add(seconds(milliseconds), nil, 1, block)
+
+      # Runs the block every so many milliseconds, `repetitions` times or (0) for ever.
+      def every(milliseconds, repetitions, &block)
+        interval = seconds(milliseconds)
+        raise ArgumentError, "run_every takes more than 0 milliseconds" if interval.zero?
+
+        add(interval, interval, Integer(repetitions), block)
+      end
+
+      private
+
+      def seconds(milliseconds)
+        raise TypeError, "milliseconds have to be an Integer, not #{milliseconds.class}" unless milliseconds.is_a?(Integer)
+        raise ArgumentError, "milliseconds have to be 0 or more" if milliseconds.negative?
+
+        milliseconds / 1000.0
+      end
+
+      def add(delay, interval, repetitions, block)
+        raise LocalJumpError, "no block given" unless block
+
+        timer = Timer.new(now + delay, interval, repetitions, block)
+        @lock.synchronize do
+          forget_parent
+          @waiting << timer
+          @thread ||= Thread.new { serve }.tap { |thread| thread.name = "iodine-rs timers" }
+          @changed.signal
+        end
+        timer
+      end
+
+      # Timers end with the process that made them.
+      def forget_parent
+        return if @pid == Process.pid
+
+        @pid = Process.pid
+        @thread = nil
+        @waiting.clear
+      end
+
+      def serve = loop { run_and_repeat(next_due) }
+
+      def run_and_repeat(timer)
+        timer.run unless timer.cancelled?
+        return if timer.interval.nil? || timer.cancelled?
+
+        timer.due = now + timer.interval
+        @lock.synchronize { @waiting << timer }
+      end
+
+      # Waits for the first timer whose time has come.
+      def next_due
+        @lock.synchronize do
+          loop do
+            timer = @waiting.min_by(&:due)
+            left = timer && timer.due - now
+            return @waiting.delete(timer) if left && left <= 0
+
+            @changed.wait(@lock, left)
+          end
+        end
+      end
+
+      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+  end
+end
