@@ -2,7 +2,7 @@
 
 require "spec_helper"
 require_relative "support/example_app"
-require_relative "support/websocket_client"
+require "support/websocket_client"
 
 RSpec.describe "examples/raw_websocket" do
   include ExampleApp

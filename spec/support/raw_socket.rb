@@ -81,6 +81,20 @@ class RawSocket
     reading(limit) { |source| Response.read_interim(source) }
   end
 
+  # Reads the head of a response and nothing behind it; what follows is read by other means.
+  def read_head(limit: LIMIT)
+    reading(limit) { |source| Response.read_head(source) }
+  end
+
+  # Reads exactly that many bytes.
+  def read_bytes(size, limit: LIMIT)
+    bytes, complete = take_bytes(size, Eventually.now + limit)
+    return bytes if complete
+
+    @buffer = bytes
+    raise TimeUp, "connection closed before #{size} bytes; got #{bytes.inspect[0, 2_000]}"
+  end
+
   # Reads until the pattern (Regexp or String) matches and returns the bytes up to the end of the match.
   def read_until(pattern, limit: LIMIT)
     deadline = Eventually.now + limit

@@ -34,10 +34,12 @@ class Response
     response
   end
 
+  # Reads no more than the head; the body is empty.
+  def self.read_head(source) = new([]).tap { |response| response.read_head(source) }
+
   # Reads one 1xx response, which ends with its head.
   def self.read_interim(source)
-    response = new([])
-    response.read_head(source)
+    response = read_head(source)
     raise Malformed, "expected a 1xx response, got #{response.raw.inspect}" unless response.status < 200
 
     response

@@ -1,0 +1,101 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require_relative "../support/websocket_client"
+require_relative "../support/sse_client"
+
+RSpec.describe "upgrading" do
+  let(:server) { ServerProcess.shared(:scenes, rackup: "spec/realtime/apps/scenes.ru") }
+
+  def log = Http.get(server, "/log").body.split("\n")
+
+  before { log }
+
+  it "B-1, B-2: puts the keys into every env" do
+    expect(Http.get(server, "/env").body).to eq("nil nil nil nil")
+  end
+
+  {
+    "a handshake" => [{}, ":websocket nil true nil"],
+    "tokens in any case" => [{ "connection" => "keep-alive, UPGRADE", "upgrade" => "WebSocket" }, ":websocket nil true nil"],
+    "another version" => [{ "sec-websocket-version" => "12" }, "nil nil nil nil"],
+    "no key" => [{ "sec-websocket-key" => nil }, "nil nil nil nil"],
+    "two keys" => [{ "sec-websocket-key" => ["dGhlIHNhbXBsZSBub25jZQ=="] * 2 }, "nil nil nil nil"],
+    "h2c" => [{ "upgrade" => "h2c" }, "nil nil nil nil"]
+  }.each do |name, (headers, keys)|
+    it("B-2, B-9, B-10, B-11: says what can be upgraded: #{name}") do
+      expect(WebSocketClient.new(server, "/env", headers:).response.body).to eq(keys)
+    end
+  end
+
+  it "B-9: does not take POST or HTTP/1.0 for a handshake" do
+    expect(WebSocketClient.new(server, "/env", method: "POST", headers: { "content-length" => "0" }).response.body)
+      .to eq("nil nil nil nil")
+    expect(WebSocketClient.new(server, "/env", version: "1.0").response.body).to eq("nil nil nil nil")
+  end
+
+  it "says that an event stream is wanted, also in a list" do
+    expect(Http.get(server, "/env", { "accept" => "text/html, text/event-stream;q=0.9" }).body)
+      .to eq(":sse nil nil nil")
+    expect(Http.get(server, "/env", { "accept" => "text/event-stream;q=0" }).body).to eq("nil nil nil nil")
+  end
+
+  [0, -1, 101, 200, 204].each do |status|
+    it "B-5, B-6, B-7: upgrades with status #{status}; headers go along, the body is closed unsent" do
+      client = WebSocketClient.new(server, "/status?#{status}")
+      expect(client.response.status).to eq(101)
+      expect(client.response.headers.select { |name, _| name == "set-cookie" }.map(&:last).flatten).to eq(%w[a=1 b=2])
+      expect(client.response["x-app"]).to eq("yes")
+      expect(client.response["content-length"]).to be_nil
+      expect(client.ask("hi")).to eq("hi")
+      client.goodbye
+      seen = []
+      eventually { ["body closed", "close 1000 "].all? { |line| (seen += log).include?(line) } }
+    end
+  end
+
+  [300, 302, 401, 500].each do |status|
+    it "B-5: is refused by status #{status}, without a callback" do
+      client = WebSocketClient.new(server, "/status?#{status}")
+      expect(client.response.status).to eq(status)
+      expect(client.response.body).to eq("body")
+      expect(log).to eq(["body closed"])
+    end
+  end
+
+  it "B-9: answers another version with 426 where the app set a handler" do
+    response = WebSocketClient.new(server, "/echo", headers: { "sec-websocket-version" => "8" }).response
+    expect(response.status).to eq(426)
+    expect(response["sec-websocket-version"]).to eq("13")
+    expect(log).to be_empty
+  end
+
+  it "ignores a handler on a request that cannot be upgraded" do
+    response = Http.get(server, "/echo")
+    expect([response.status, response.body]).to eq([200, "not upgraded"])
+  end
+
+  it "B-8: passes on one sub-protocol that was offered, and no other" do
+    offered = { "sec-websocket-protocol" => "chat, other" }
+    expect(WebSocketClient.new(server, "/protocol?other", headers: offered).response["sec-websocket-protocol"]).to eq("other")
+    expect(WebSocketClient.new(server, "/protocol?third", headers: offered).response["sec-websocket-protocol"]).to be_nil
+    server.wait_for_stderr(/sub-protocol "third"/)
+  end
+
+  it "refuses a page of another origin with 403 and names the option" do
+    expect(WebSocketClient.new(server, "/echo", headers: { "origin" => "http://evil.example" }).response.status).to eq(403)
+    server.wait_for_stderr(/allowed_origins/)
+    expect(WebSocketClient.new(server, "/echo", headers: { "origin" => "http://localhost" })).to be_open
+  end
+
+  it "takes the origins that the option names" do
+    serve("spec/realtime/apps/scenes.ru", args: ["--set", "allowed_origins=https://*.good.example"]).then do |other|
+      expect(WebSocketClient.new(other, "/echo", headers: { "origin" => "https://a.good.example" })).to be_open
+      expect(WebSocketClient.new(other, "/echo", headers: { "origin" => "http://localhost" }).response.status).to eq(403)
+    end
+  end
+
+  it "instantiates a class that answers no callback itself" do
+    expect(WebSocketClient.new(server, "/class")).to be_open
+  end
+end
