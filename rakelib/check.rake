@@ -4,7 +4,7 @@
 CHECKS = {
   "extension compiles" => "compile", "Rust formatting" => "rust:fmt", "Rust lints" => "rust:clippy",
   "core tests" => "rust:test", "signatures" => "sig", "specs" => "spec", "specs under GC stress" => "spec:gc_stress",
-  "examples" => "examples", "packaged gem serves" => "package"
+  "examples" => "examples", "WebSocket cases" => "kosoku", "packaged gem serves" => "package"
 }.freeze
 
 def seconds_taken

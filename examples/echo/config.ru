@@ -1,0 +1,24 @@
+# frozen_string_literal: true
+
+# The smallest WebSocket: iodine-rs speaks the protocol, the app says what to do with a message.
+#
+#   iodine-rs                                        (in this folder)
+#   curl http://localhost:9292                       a plain request is answered as ever
+#   websocat ws://localhost:9292                     every line comes back
+#
+# A handler is any object with some of on_open, on_message, on_drained, on_shutdown and on_close. This one is a module
+# that all connections share.
+
+module Echo
+  extend self
+
+  def on_message(client, data) = client.write(data)
+end
+
+run(lambda do |env|
+  if env["rack.upgrade?"] == :websocket
+    env["rack.upgrade"] = Echo
+    next [101, {}, []]
+  end
+  [200, { "content-type" => "text/plain" }, ["Connect a WebSocket to this address.\n"]]
+end)
