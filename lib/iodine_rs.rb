@@ -14,6 +14,10 @@ module IodineRs
   autoload :ConfigFile, "iodine_rs/config_file"
   autoload :Rackup, "iodine_rs/rackup"
   autoload :Launcher, "iodine_rs/launcher"
+  autoload :Single, "iodine_rs/single"
+  autoload :Cluster, "iodine_rs/cluster"
+  autoload :Hooks, "iodine_rs/hooks"
+  autoload :Inbox, "iodine_rs/inbox"
   autoload :Signals, "iodine_rs/signals"
   autoload :Pidfile, "iodine_rs/pidfile"
 

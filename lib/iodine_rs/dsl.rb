@@ -20,6 +20,10 @@ module IodineRs
       define_method(option.name) { |value = true| set(option.name, value) }
     end
 
+    Hooks::NAMES.each do |name, older|
+      [name, *older].each { |word| define_method(word) { |key = nil, &block| hooks.add(name, key, block) } }
+    end
+
     # Listens on an address: tcp://host:port or unix:///path. Every call adds one.
     def bind(address) = set(:binds, [*@options[:binds], address])
 
@@ -42,6 +46,8 @@ module IodineRs
     def directory(path) = set(:directory, File.expand_path(path))
 
     private
+
+    def hooks = @options[:hooks] ||= Hooks.new
 
     def set(name, value) = @options[name] = Options::TABLE.fetch(name).coerce(value)
 

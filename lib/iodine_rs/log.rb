@@ -12,14 +12,22 @@ module IodineRs
     # What env["rack.errors"] is.
     attr_reader :err
 
+    # The log of a server with these options. In a cluster each line tells which process wrote it.
+    def self.for(options)
+      format = options[:workers].positive? ? ->(line) { "[#{Process.pid}] #{line}" } : :itself.to_proc
+      new(out: options[:silent] ? nil : $stdout, format:)
+    end
+
     # @param out [IO, nil] nil for a silent server
-    def initialize(out: $stdout, err: $stderr)
+    # @param format [#call] makes of a line what is printed
+    def initialize(out: $stdout, err: $stderr, format: :itself.to_proc)
       @out = out
       @err = err
+      @format = format
     end
 
     # A line for whoever started the server.
-    def info(line) = write(@out, line)
+    def info(line) = write(@out, @format.call(line))
 
     # A problem, with the time.
     def error(text) = write(@err, "#{Time.now} #{text}")

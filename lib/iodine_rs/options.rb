@@ -32,6 +32,7 @@ module IodineRs
       TABLE.names.each { |name| self[name] }
       @values.freeze
       check_threads
+      check_worker_timeout
     end
 
     # The value of an option.
@@ -64,6 +65,13 @@ module IodineRs
     def check_threads
       min, max = values_at(:min_threads, :max_threads)
       raise ConfigError, "threads: the minimum (#{min}) is above the maximum (#{max})" if min > max
+    end
+
+    def check_worker_timeout
+      timeout, interval = values_at(:worker_timeout, :worker_check_interval)
+      return if timeout > interval
+
+      raise ConfigError, "worker_timeout (#{timeout}) has to be above worker_check_interval (#{interval})"
     end
 
     def values_at(*names) = names.map { |name| self[name] }

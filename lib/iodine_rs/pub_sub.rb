@@ -10,6 +10,11 @@ module IodineRs
     autoload :Listeners, "iodine_rs/pub_sub/listeners"
 
     class << self
+      # The way to the workers, in the master of a cluster.
+      #
+      # @api private
+      attr_accessor :relay
+
       # See IodineRs.subscribe.
       def subscribe(to = nil, options = nil, **keywords, &block)
         subscription = Subscription.parse(to, options, keywords, block)
@@ -50,9 +55,13 @@ module IodineRs
 
     # Publishes in this process only.
     PROCESS = Object.new
-    def PROCESS.publish(to, message, binary: false) = PubSub.deliver(to, message, binary)
+    def PROCESS.publish(to, message, binary: false) = PubSub.deliver(to, message, binary, false)
 
-    # Publishes in every process of the server, which is one so far.
-    CLUSTER = PROCESS
+    # Publishes in every process of the server.
+    CLUSTER = Object.new
+    def CLUSTER.publish(to, message, binary: false)
+      PubSub.deliver(to, message, binary, true)
+      PubSub.relay&.publish(PubSub.frame(to, message, binary))
+    end
   end
 end

@@ -19,11 +19,12 @@ module IodineRs
 
     # @param options [Options, nil] instead of naming any of Options::TABLE here
     # @param log [Log] where problems are printed; an embedded server prints nothing else
-    def initialize(app, options: nil, log: Log.new(out: nil), **named)
+    # @param binder [Binder] what it listens on, where that has been opened already
+    def initialize(app, options: nil, log: Log.new(out: nil), binder: Binder.new, **named)
       @options = options || Options.new(Options.layer(named))
       @app = @options[:log_requests] ? AccessLog.new(app) : app
       @log = log
-      @binder = Binder.new
+      @binder = binder
       @wishes = Thread::Queue.new
       @halted = false
     end

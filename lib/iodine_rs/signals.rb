@@ -1,18 +1,18 @@
 # frozen_string_literal: true
 
 module IodineRs
-  # Takes over the signals that stop a server and gives them back afterwards. All others stay with the app.
+  # Takes over signals and gives them back afterwards. All others stay with the app.
   class Signals
-    NAMES = %w[INT TERM QUIT].freeze
-
-    # @param queue [Thread::Queue] receives the name of each signal
-    def initialize(queue)
-      @queue = queue
+    # @param inbox [#<<] receives the name of each signal
+    # @param names [Array<String>]
+    def initialize(inbox, names)
+      @inbox = inbox
+      @names = names
       @previous = {}
     end
 
     def install
-      NAMES.each { |name| @previous[name] = Signal.trap(name) { @queue << name } }
+      @names.each { |name| @previous[name] = Signal.trap(name) { @inbox << name } }
     end
 
     # nil stands for a handler that was not made by Ruby and cannot be given back.

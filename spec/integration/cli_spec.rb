@@ -260,8 +260,6 @@ RSpec.describe "iodine-rs" do
       "a bad value" => [{ args: %w[-t lots] },
                         /\AERROR: min_threads: "lots" is not accepted; it takes an integer .*\n\z/],
       "a bad address" => [{ bind: "http://x" }, /\AERROR: bind: "http:\/\/x" is not accepted; .*\n\z/],
-      "a cluster" => [{ args: %w[-w 2] },
-                      "ERROR: workers: cluster mode is not built yet; -w 0 serves from one process\n"],
       "a missing directory" => [{ args: %w[--dir nowhere] }, /\AERROR: No such file or directory .*nowhere\n\z/],
       "a bad configuration" => [{ args: %w[-C x.rb], files: { "x.rb" => "\nprot 1" } },
                                 /\AERROR: \S+x\.rb:2: unknown option prot; did you mean port\?\n\z/],

@@ -83,11 +83,11 @@ RSpec.describe "messages of a WebSocket" do
     "16 MiB" => [WebSocketClient.frame(2, "", announce: 2**24), 1009],
     "half a close code" => [WebSocketClient.frame(8, "\x03"), 1002],
     "close code 1005" => [WebSocketClient.closing(1005), 1002]
-  }.each do |name, (bytes, code)|
+  }.each.with_index do |(name, (bytes, code)), number|
     it("B-16: answers #{name} with Close #{code}, and on_close is called once") do
-      client = connect("/echo").offer(bytes)
+      client = connect("/echo", headers: { "x-name" => "violation#{number}" }).offer(bytes)
       expect(client.finish).to have_attributes(code:, reset: false)
-      expect(eventually_log("close")).to eq(1)
+      expect(eventually_log(/close .*violation#{number}\z/)).to eq(1)
     end
   end
 
@@ -95,9 +95,9 @@ RSpec.describe "messages of a WebSocket" do
     expect(connect("/echo").offer(WebSocketClient.text("a") + WebSocketClient.text("\xFF")).finish.messages).to eq(["a"])
   end
 
-  def eventually_log(word)
+  def eventually_log(pattern)
     seen = []
-    eventually { (seen += log).grep(/\A#{word}/).any? }
-    seen.grep(/\A#{word}/).size
+    eventually { (seen += log).grep(pattern).any? }
+    seen.grep(pattern).size
   end
 end

@@ -80,8 +80,10 @@ class WebSocketClient
     end
   end
 
-  # The answer to the handshake; `id` tells connections apart in specs that need it.
-  attr_reader :response, :id
+  # The answer to the handshake.
+  attr_reader :response
+  # Tells connections apart in specs that need it.
+  attr_accessor :id
 
   # Shakes hands. Whether the server agreed is to be seen in `response`.
   # @param server [ServerProcess, Integer] anything with `connect`, or a port

@@ -3,7 +3,7 @@
 require "iodine_rs"
 
 RSpec.describe IodineRs::Signals do
-  subject(:signals) { described_class.new(queue) }
+  subject(:signals) { described_class.new(queue, %w[INT TERM QUIT]) }
 
   let(:queue) { Thread::Queue.new }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -66,4 +67,21 @@ fn now() -> String {
         now.minute(),
         now.second()
     )
+}
+
+/// Keeps one kind of complaint down to one line a second.
+#[derive(Debug, Default)]
+pub(crate) struct Complaints {
+    last: Option<Instant>,
+}
+
+impl Complaints {
+    /// Whether it may be said again.
+    pub(crate) fn due(&mut self) -> bool {
+        let due = self.last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1));
+        if due {
+            self.last = Some(Instant::now());
+        }
+        due
+    }
 }

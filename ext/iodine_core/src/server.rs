@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::http::shared::Shared;
 use crate::log::Log;
 use crate::net::Listener;
 use crate::pubsub::hub::Hub;
+use crate::pubsub::relay::Relay;
 use crate::reactor::Reactor;
 use crate::realtime::Realtime;
 use crate::settings::Settings;
@@ -21,6 +22,7 @@ pub struct Server {
     reactor: Arc<Reactor>,
     crew: Arc<Crew>,
     shared: Arc<Shared>,
+    relay: OnceLock<Arc<Relay>>,
     stand_in: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -48,7 +50,21 @@ impl Server {
             let crew = crew.clone();
             thread::Builder::new().name("iodine-rs io".into()).spawn(move || crew.stand_in())?
         };
-        Ok(Server { reactor, crew, shared, stand_in: Mutex::new(Some(stand_in)) })
+        Ok(Server { reactor, crew, shared, relay: OnceLock::new(), stand_in: Mutex::new(Some(stand_in)) })
+    }
+
+    /// Publishes together with the other processes of this server from now on.
+    pub fn join_siblings(&self, relay: Arc<Relay>) {
+        let shared = self.shared.clone();
+        let running = relay.clone();
+        self.reactor.handle().spawn(async move {
+            if let Err(error) = running.run(shared.realtime.hub()).await {
+                shared.log.line(&format!("publications do not reach other processes any more: {error}"));
+            }
+        });
+        // A server has one relay in its life.
+        let _ = self.relay.set(relay);
+        self.reactor.see_to_it();
     }
 
     /// Where the application's threads come for work.
@@ -64,10 +80,12 @@ impl Server {
         self.reactor.see_to_it();
     }
 
-    /// Waits until every connection has ended and its last callback has returned; `false` after `limit`, or
-    /// [`Server::interrupt_wait`].
+    /// Waits until every connection has ended, its last callback has returned, and what that one published is on its
+    /// way; `false` after `limit`, or [`Server::interrupt_wait`].
     pub fn await_drained(&self, limit: Option<Duration>) -> bool {
-        self.shared.await_closed(limit) && self.crew.await_idle(self.shared.settings.realtime.shutdown_timeout)
+        let last = self.shared.settings.realtime.shutdown_timeout;
+        self.shared.await_closed(limit)
+            && self.crew.await_idle(last, || self.relay.get().is_none_or(|relay| relay.pending() == 0))
     }
 
     /// Makes [`Server::await_drained`] return. May be called from any thread.

@@ -23,6 +23,8 @@ pub struct Settings {
     pub enable_keep_alives: bool,
     /// Methods that reach the application; `None` = every method. Others are answered with 501.
     pub supported_http_methods: Option<Vec<String>>,
+    /// Other processes accept on the same sockets: this one leaves connections to them while all its threads are busy.
+    pub cluster: bool,
     /// Where request bodies above `Limits::body_memory` are stored while they are in use.
     pub spool_dir: PathBuf,
     /// Bytes queued for one streaming response before its writer has to wait.
@@ -80,6 +82,8 @@ pub struct Timeouts {
     pub persistent: Duration,
     /// For a client to accept the next byte of a response.
     pub write: Duration,
+    /// For a request on an idle connection while the server drains.
+    pub drain_idle: Duration,
     /// For a client to notice that its connection is being closed (lingering close).
     pub linger: Duration,
 }

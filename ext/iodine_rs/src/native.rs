@@ -100,7 +100,7 @@ impl Native {
         let server = Log::to_stderr()
             .and_then(|log| Server::start(this.settings.clone(), listeners, realtime::hub(), log))
             .map_err(|error| io_error(ruby, "start", &error))?;
-        realtime::serve_with(server.crew().clone());
+        realtime::serve_with(&server);
         let running = Running {
             server: std::mem::ManuallyDrop::new(Arc::new(server)),
             forks: fork::generation(),

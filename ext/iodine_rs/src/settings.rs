@@ -45,6 +45,7 @@ pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
         max_keep_alive: reader.get("max_keep_alive")?,
         enable_keep_alives: reader.get("enable_keep_alives")?,
         supported_http_methods: reader.get("supported_http_methods")?,
+        cluster: reader.get("multiprocess")?,
         spool_dir: PathBuf::from(reader.get::<String>("spool_dir")?),
         stream_buffer_size: reader.get("stream_buffer_size")?,
         realtime: realtime(reader)?,
@@ -89,6 +90,7 @@ fn timeouts(reader: &Reader<'_>) -> Result<Timeouts, Error> {
         header: reader.seconds("header_timeout")?,
         persistent: reader.seconds("persistent_timeout")?,
         write: reader.seconds("write_timeout")?,
+        drain_idle: reader.seconds("drain_idle_timeout")?,
         linger: reader.seconds("linger_timeout")?,
     })
 }

@@ -19,7 +19,6 @@ module IodineRs
                "In `development` and `test` a page shows what the app raised; else the answer is empty.") do |o|
           o.from_env("APP_ENV", "RACK_ENV", "RAILS_ENV") || "development"
         end
-        option :workers, Type.integer(0..), 0, "Worker processes; 0 serves from this process. Others are not built yet."
         option :directory, Type.text.or_nil, nil, "Directory to change to before anything else."
         option :pidfile, Type.text.or_nil, nil, "File for the process id while the server runs."
         option(:tag, Type.text, "name of the working directory", "Stands in the process title.") do
@@ -27,6 +26,21 @@ module IodineRs
         end
         option :log_requests, Type.boolean, false, "Prints a line for each request."
         option :silent, Type.boolean, false, "Prints nothing to the standard output."
+      end
+
+      section "Cluster" do
+        option(:workers, Type.integer(0..1024), "`WEB_CONCURRENCY` or 0",
+               "Worker processes; 0 serves from this process.") { |o| o.from_env("WEB_CONCURRENCY") || 0 }
+        option(:preload_app, Type.boolean, "`true` for more than one worker",
+               "Loads the app once, before the workers are forked.") { |o| o[:workers] > 1 }
+        option :worker_check_interval, Type.seconds, 5, "How often a worker tells the master that it lives."
+        option :worker_timeout, Type.seconds, 60, "Silence after which a worker is killed and replaced."
+        option :worker_boot_timeout, Type.seconds, 60, "The same, until a worker serves."
+        option :worker_shutdown_timeout, Type.seconds, 30,
+               "How long a worker may take to finish what has begun; then it is killed."
+        option :max_relay, Type.integer(1.., "bytes"), 67_108_864,
+               "Publications that may wait on their way to one other process; more are dropped, with a log line."
+        option(:hooks, Type.hooks, "none", "Blocks of the configuration file.", text: false) { Hooks.new }
       end
 
       section "Threads and queues", native: true do
@@ -65,6 +79,8 @@ module IodineRs
         option :write_timeout, Type.seconds, 10, "For a client to accept the next byte of a response."
         option :linger_timeout, Type.seconds(zero: true), 2,
                "For a client to notice that its connection is being closed after an early answer."
+        option :drain_idle_timeout, Type.seconds(zero: true), 0.3,
+               "How long a stopping server waits for a request on an idle connection: it may be on its way."
         option :min_body_rate, Type.integer(0.., "bytes per second"), 500,
                "Average a request body has to reach after `first_data_timeout`; 0 accepts any."
       end

@@ -44,7 +44,7 @@ module IodineRs
         # A duration above zero, or also zero where that means "not at all".
         def seconds(zero: false)
           Type.new("a number of seconds #{zero ? "from" : "above"} 0, at most #{YEAR}") do |value|
-            number = value.is_a?(Integer) ? value : Float(value)
+            number = Integer(value.to_s, 10, exception: false) || Float(value)
             raise ArgumentError if number.zero? && !zero
 
             within(0..YEAR, number)
@@ -104,6 +104,11 @@ module IodineRs
         # Anything that can be called with a Rack env.
         def app
           Type.new("an object with the method call") { |value| value.respond_to?(:call) ? value : raise(TypeError) }
+        end
+
+        # Blocks for moments of the server's life.
+        def hooks
+          Type.new("the blocks of a configuration file") { |value| value.is_a?(Hooks) ? value : raise(TypeError) }
         end
 
         # A list of addresses to listen on.

@@ -11,7 +11,7 @@ module Echo
   def on_open(client) = LOG << "open #{client.conn_id}"
   def on_message(client, data) = client.write(data)
   def on_shutdown(client) = client.write("bye")
-  def on_close(client) = LOG << "close #{client.close_code} #{client.close_reason}"
+  def on_close(client) = LOG << "close #{client.close_code} #{client.close_reason}#{client.env["HTTP_X_NAME"]}"
 end
 
 # What is said about a message, as text.

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use tokio::sync::Notify;
 
 use super::postbox::Postbox;
 use super::worker::{NoPermit, Post, Worker};
@@ -50,6 +51,9 @@ pub struct Crew {
     changed: Condvar,
     /// Threads inside the application (pool threads only).
     running: AtomicUsize,
+    /// Told when there is less to do, once somebody has waited for that.
+    freed: Notify,
+    awaited: AtomicBool,
     /// A thread has been called and has not looked for a job yet.
     coming: AtomicBool,
     /// When a job was last taken or a thread called, in µs after `epoch`.
@@ -127,6 +131,8 @@ impl Crew {
             state: Mutex::new(state),
             changed: Condvar::new(),
             running: AtomicUsize::new(0),
+            freed: Notify::new(),
+            awaited: AtomicBool::new(false),
             coming: AtomicBool::new(false),
             moved: AtomicU64::new(0),
             epoch: Instant::now(),
@@ -227,10 +233,11 @@ impl Crew {
         while self.jobs.try_recv().is_ok() {}
     }
 
-    /// Waits until no thread runs anything and nothing waits to be run; `false` after `limit`.
-    pub(crate) fn await_idle(&self, limit: Duration) -> bool {
+    /// Waits until no thread runs anything, nothing waits to be run, and `quiet` says so, too; `false` after `limit`.
+    pub(crate) fn await_idle(&self, limit: Duration, quiet: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + limit;
-        while !self.jobs.is_empty() || self.running.load(Ordering::SeqCst) > 0 {
+        let busy = || !self.jobs.is_empty() || self.running.load(Ordering::SeqCst) > 0 || self.postbox.has_items();
+        while busy() || !quiet() {
             if Instant::now() >= deadline {
                 return false;
             }
@@ -242,6 +249,23 @@ impl Crew {
     /// Nobody will deliver answers any more.
     pub(crate) fn close(&self) {
         self.postbox.close();
+    }
+
+    /// Whether every thread has something to do.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.running.load(Ordering::SeqCst) + self.calls.load(Ordering::SeqCst) >= self.settings.max_threads
+    }
+
+    /// Waits for a moment when not all threads have something to do.
+    pub(crate) async fn free_thread(&self) {
+        while self.is_busy() {
+            let freed = self.freed.notified();
+            self.awaited.store(true, Ordering::SeqCst);
+            // Asked again after the mark is visible: a thread that becomes free from now on tells.
+            if self.is_busy() {
+                freed.await;
+            }
+        }
     }
 
     /// Figures of this moment.
@@ -351,7 +375,8 @@ impl Crew {
         self.coming.store(false, Ordering::SeqCst);
         let job = self.jobs.try_recv().ok()?;
         if matches!(job, Job::Call(_)) {
-            self.calls.fetch_sub(1, Ordering::Relaxed);
+            self.calls.fetch_sub(1, Ordering::SeqCst);
+            self.tell_freed();
         }
         self.moved.store(self.now(), Ordering::SeqCst);
         self.taken.fetch_add(1, Ordering::Relaxed);
@@ -460,6 +485,13 @@ impl Crew {
 
     pub(super) fn stop_running(&self) {
         self.running.fetch_sub(1, Ordering::SeqCst);
+        self.tell_freed();
+    }
+
+    fn tell_freed(&self) {
+        if self.awaited.load(Ordering::SeqCst) {
+            self.freed.notify_waiters();
+        }
     }
 
     pub(super) fn has_jobs(&self) -> bool {

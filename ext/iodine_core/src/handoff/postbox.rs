@@ -82,6 +82,11 @@ impl Postbox {
         }
     }
 
+    /// Whether something waits to be handed over.
+    pub(super) fn has_items(&self) -> bool {
+        self.lock().as_ref().is_some_and(|items| !items.is_empty())
+    }
+
     /// The server has stopped: items are dropped from now on, which tells whoever waits for their effect.
     pub(crate) fn close(&self) {
         let items = self.lock().take();

@@ -196,8 +196,8 @@ impl Deadline {
     fn poll(&mut self, talk: &Talk, cx: &mut Context<'_>) -> Poll<End> {
         let settings = &talk.shared.settings;
         loop {
-            let draining = talk.shared.is_draining();
-            let Some((at, expired)) = talk.link.lock().clock.due(&settings.timeouts, &settings.limits, draining) else {
+            let drained = talk.shared.drains_since();
+            let Some((at, expired)) = talk.link.lock().clock.due(&settings.timeouts, &settings.limits, drained) else {
                 return Poll::Pending;
             };
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));

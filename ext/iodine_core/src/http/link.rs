@@ -209,17 +209,26 @@ impl Clock {
         }
     }
 
-    /// When to look again, and what will have passed by then. A draining server waits for half a head, but not long.
-    pub(crate) fn due(&self, timeouts: &Timeouts, limits: &Limits, draining: bool) -> Option<(Instant, Expired)> {
+    /// When to look again, and what will have passed by then. A server that drains since `drained` waits for half a head,
+    /// and for a request that is on its way already, but not long.
+    pub(crate) fn due(
+        &self,
+        timeouts: &Timeouts,
+        limits: &Limits,
+        drained: Option<Instant>,
+    ) -> Option<(Instant, Expired)> {
         if let Some(blocked) = self.blocked {
             return Some((blocked + timeouts.write, Expired::Write));
         }
         match self.phase {
             Phase::Application => None,
-            Phase::Idle if self.first => Some((self.since + timeouts.first_data, Expired::Request)),
-            Phase::Idle => Some((self.since + timeouts.persistent, Expired::Request)),
+            Phase::Idle => {
+                let at = self.since + if self.first { timeouts.first_data } else { timeouts.persistent };
+                let last = drained.map_or(at, |drained| drained + timeouts.drain_idle);
+                Some((at.min(last), Expired::Request))
+            }
             Phase::Head => {
-                let pause = if draining { DRAIN_PAUSE.min(timeouts.first_data) } else { timeouts.first_data };
+                let pause = if drained.is_some() { DRAIN_PAUSE.min(timeouts.first_data) } else { timeouts.first_data };
                 let at = (self.since + timeouts.header).min(self.touched + pause);
                 Some((at, Expired::Request))
             }

@@ -1,7 +1,7 @@
 //! What all connections of a server have in common.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) realtime: Arc<Realtime>,
     /// One permit a connection.
     pub(crate) permits: Arc<Semaphore>,
-    draining: AtomicBool,
+    draining: OnceLock<Instant>,
     drain: Notify,
     open: Mutex<Open>,
     closed: Condvar,
@@ -46,7 +46,7 @@ impl Shared {
             log: realtime.log.clone(),
             realtime,
             permits: Arc::new(Semaphore::new(permits)),
-            draining: AtomicBool::new(false),
+            draining: OnceLock::new(),
             drain: Notify::new(),
             open: Mutex::default(),
             closed: Condvar::new(),
@@ -62,12 +62,17 @@ impl Shared {
 
     /// Whether connections should end after what they are doing.
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
+        self.draining.get().is_some()
+    }
+
+    /// When that began.
+    pub(crate) fn drains_since(&self) -> Option<Instant> {
+        self.draining.get().copied()
     }
 
     /// Tells every connection and listener to end after what it is doing.
     pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::SeqCst);
+        self.draining.get_or_init(Instant::now);
         self.drain.notify_waiters();
     }
 

@@ -246,8 +246,6 @@ impl Wire {
         }
         if !self.buffer.is_empty() {
             self.link.lock().clock.enter(Phase::Head);
-        } else if self.shared.is_draining() {
-            return Poll::Ready(Ok(()));
         } else {
             self.buffer = BytesMut::new();
             self.link.lock().clock.enter(Phase::Idle);

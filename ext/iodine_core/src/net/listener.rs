@@ -1,9 +1,11 @@
 //! Listening sockets: accept, and hold back where there are enough connections.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::task::Poll;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
@@ -11,8 +13,10 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::stream::Stream;
+use crate::handoff::Crew;
 use crate::http::connection;
 use crate::http::shared::Shared;
+use crate::log::Complaints;
 
 /// Bytes of a response that the kernel takes before they can be sent.
 const NOT_SENT: u32 = 1024 * 1024;
@@ -74,18 +78,39 @@ impl Listener {
 
     /// Beyond `max_connections` one connection waits here, the others in the kernel's queue.
     async fn next(&self, shared: &Shared) -> io::Result<(Stream, connection::Permit)> {
-        let stream = match &self.socket {
+        let stream =
+            if shared.settings.cluster { self.accept_in_turn(&shared.crew).await? } else { self.accept().await? };
+        Ok((stream, connection::Permit::acquire(shared).await))
+    }
+
+    /// Leaves connections to the other processes while all threads of this one are busy.
+    async fn accept_in_turn(&self, crew: &Crew) -> io::Result<Stream> {
+        // The connection before may have a request, which comes first.
+        tokio::task::yield_now().await;
+        loop {
+            crew.free_thread().await;
+            // Asked whenever a connection arrives.
+            let busy = poll_fn(|_| if crew.is_busy() { Poll::Ready(()) } else { Poll::Pending });
+            tokio::select! {
+                biased;
+                () = busy => {}
+                accepted = self.accept() => return accepted,
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Stream> {
+        match &self.socket {
             Kind::Tcp(listener) => {
                 let stream = listener.accept().await?.0;
                 // A part of a streaming body must not wait for the acknowledgement of the one before (Nagle).
                 stream.set_nodelay(true)?;
                 // Small steps instead of a buffer of megabytes: a slow client that reads is seen to read.
                 SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT)?;
-                Stream::Tcp(stream)
+                Ok(Stream::Tcp(stream))
             }
-            Kind::Unix(listener) => Stream::Unix(listener.accept().await?.0),
-        };
-        Ok((stream, connection::Permit::acquire(shared).await))
+            Kind::Unix(listener) => Ok(Stream::Unix(listener.accept().await?.0)),
+        }
     }
 
     async fn back_off(&self, error: &io::Error, shared: &Shared, complaints: &mut Complaints) {
@@ -100,21 +125,5 @@ impl Listener {
             shared.log.line(&format!("cannot accept on {}: {error}; {hint}", self.url));
         }
         tokio::time::sleep(BACK_OFF).await;
-    }
-}
-
-/// At most one line a second.
-#[derive(Debug, Default)]
-struct Complaints {
-    last: Option<Instant>,
-}
-
-impl Complaints {
-    fn due(&mut self) -> bool {
-        let due = self.last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1));
-        if due {
-            self.last = Some(Instant::now());
-        }
-        due
     }
 }

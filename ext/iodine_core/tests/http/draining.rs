@@ -47,6 +47,22 @@ fn idle_connections_are_closed() {
 }
 
 #[test]
+fn a_request_that_was_on_its_way_is_answered() {
+    let (site, _) = gated();
+    let mut fresh = site.connect();
+    let mut used = site.connect();
+    assert_eq!(used.get("/quick").text(), "quick");
+    eventually("both are there", || site.server.stats().1 == 2);
+    site.server.drain();
+    for client in [&mut fresh, &mut used] {
+        let response = client.get("/quick");
+        assert_eq!((response.text().as_str(), response.closes()), ("quick", true));
+        client.expect_fin();
+    }
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
+#[test]
 fn a_request_in_flight_is_finished_and_its_connection_closed() {
     let (site, gate) = gated();
     let mut client = site.connect();

@@ -4,6 +4,7 @@
 #[path = "../support/wait.rs"]
 mod wait;
 
+mod frames;
 mod glob;
 mod hub;
 mod observer;

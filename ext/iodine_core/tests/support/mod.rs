@@ -43,6 +43,7 @@ pub fn settings() -> Settings {
             header: Duration::from_secs(60),
             persistent: Duration::from_secs(65),
             write: Duration::from_secs(10),
+            drain_idle: Duration::from_millis(300),
             linger: Duration::from_secs(2),
         },
         limits: Limits {
@@ -64,6 +65,7 @@ pub fn settings() -> Settings {
         max_connections: 1024,
         max_keep_alive: Some(999),
         enable_keep_alives: true,
+        cluster: false,
         supported_http_methods: None,
         spool_dir: std::env::temp_dir(),
         stream_buffer_size: 262_144,

@@ -1,17 +1,23 @@
-//! `IodineRs::PubSub`: the subscriptions of this process. Engines, other processes and the forms of the calls are in
-//! `lib/iodine_rs/pub_sub.rb`.
+//! `IodineRs::PubSub`: the subscriptions of this process, and what travels to others. Engines and the forms of the calls
+//! are in `lib/iodine_rs/pub_sub.rb`, the master's part in `lib/iodine_rs/cluster/relay.rb`.
 
+use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::BytesMut;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 use iodine_core::handoff::Crew;
 use iodine_core::pubsub::channel::Channel;
+use iodine_core::pubsub::frame;
 use iodine_core::pubsub::hub::{Hub, Subscriber};
 use iodine_core::pubsub::publication::Publication;
+use iodine_core::pubsub::relay::Relay;
+use iodine_core::server::Server;
 use magnus::{Error, IntoValue, Module, Object, RArray, RModule, RString, Ruby, Value, function};
 
 use super::connection::name_bytes;
 use super::message;
+use crate::raised;
 use crate::{fork, gvl};
 
 /// Publications that may wait for the blocks of this process (those of connections have bounds of their own).
@@ -23,6 +29,8 @@ struct Process {
     hub: Arc<Hub>,
     /// Who drives the sockets, where a server runs.
     crew: Option<Arc<Crew>>,
+    /// The way to the other processes, in a worker.
+    relay: Option<Arc<Relay>>,
     sender: Sender<Delivery>,
     receiver: Receiver<Delivery>,
 }
@@ -34,7 +42,11 @@ static PROCESS: Mutex<Option<Process>> = Mutex::new(None);
 
 pub(super) fn init(_ruby: &Ruby, module: RModule) -> Result<(), Error> {
     let pubsub = module.define_module("PubSub")?;
-    pubsub.define_singleton_method("deliver", function!(deliver, 3))?;
+    pubsub.define_singleton_method("deliver", function!(deliver, 4))?;
+    pubsub.define_singleton_method("attach", function!(attach, 2))?;
+    pubsub.define_singleton_method("frame", function!(encode, 3))?;
+    pubsub.define_singleton_method("whole_frames", function!(whole_frames, 1))?;
+    pubsub.define_singleton_method("deliver_frames", function!(deliver_frames, 1))?;
     pubsub.define_singleton_method("listen", function!(listen, 3))?;
     pubsub.define_singleton_method("unlisten", function!(unlisten, 3))?;
     pubsub.define_singleton_method("next_delivery", function!(next_delivery, 0))
@@ -45,7 +57,7 @@ fn process() -> MutexGuard<'static, Option<Process>> {
     let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
     if process.as_ref().is_none_or(|process| fork::is_child(process.forks)) {
         let (sender, receiver) = bounded(WAITING);
-        let fresh = Process { forks: fork::generation(), hub: Hub::new(), crew: None, sender, receiver };
+        let fresh = Process { forks: fork::generation(), hub: Hub::new(), crew: None, relay: None, sender, receiver };
         // The parent's is left as it is: its locks may be held by threads that do not exist here.
         std::mem::forget(process.replace(fresh));
     }
@@ -57,28 +69,86 @@ pub(crate) fn hub() -> Arc<Hub> {
     process().as_ref().map_or_else(Hub::new, |process| process.hub.clone())
 }
 
-/// A server runs in this process: its driving thread delivers from now on, without the GVL.
-pub(crate) fn serve_with(crew: Arc<Crew>) {
+/// A server runs in this process: its driving thread delivers from now on, without the GVL, also to other processes.
+pub(crate) fn serve_with(server: &Server) {
     if let Some(process) = process().as_mut() {
-        process.crew = Some(crew);
+        process.crew = Some(server.crew().clone());
+        if let Some(relay) = process.relay.clone() {
+            server.join_siblings(relay);
+        }
     }
 }
 
-/// `PubSub.deliver(channel, message, binary)`: to the subscribers of this process. Returns at once.
-fn deliver(ruby: &Ruby, channel: RString, text: RString, binary: bool) -> Result<(), Error> {
+/// `PubSub.attach(fd, limit)`: this process is a worker; the connected socket (its descriptor is duplicated) leads to the
+/// others, and at most `limit` bytes wait for it.
+fn attach(ruby: &Ruby, fd: RawFd, limit: usize) -> Result<(), Error> {
+    // SAFETY: borrowed for the duplication only; the caller's socket is open during this call.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    let socket = borrowed
+        .try_clone_to_owned()
+        .map_err(|error| raised::error(ruby.exception_io_error(), &format!("attach: {error}")))?;
+    if let Some(process) = process().as_mut() {
+        process.relay = Some(Relay::new(socket, limit));
+    }
+    Ok(())
+}
+
+/// `PubSub.deliver(channel, message, binary, everywhere)`: to the subscribers of this process, and from a worker to those
+/// of the others. Returns at once.
+fn deliver(ruby: &Ruby, channel: RString, text: RString, binary: bool, everywhere: bool) -> Result<(), Error> {
     let publication = Arc::new(message::publication(ruby, name_bytes(channel), text, binary)?);
-    let (hub, crew) = match process().as_ref() {
-        Some(process) => (process.hub.clone(), process.crew.clone()),
+    let (hub, crew, relay) = match process().as_ref() {
+        Some(process) => (process.hub.clone(), process.crew.clone(), process.relay.clone()),
         None => return Ok(()),
     };
+    let relay = relay.filter(|_| everywhere);
     let deliver = move || {
         hub.publish(&publication);
+        if relay.is_some_and(|relay| !relay.send(&publication)) {
+            eprintln!("a publication does not reach other processes: too many wait already (max_relay)");
+        }
     };
     match crew.filter(|crew| !crew.is_stopped()) {
         Some(crew) => crew.run_errand(deliver),
         None => deliver(),
     }
     Ok(())
+}
+
+/// `PubSub.frame(channel, message, binary)`: the publication as it travels between processes.
+fn encode(ruby: &Ruby, channel: RString, text: RString, binary: bool) -> Result<Value, Error> {
+    let publication = message::publication(ruby, name_bytes(channel), text, binary)?;
+    let mut bytes = BytesMut::new();
+    if !frame::encode(&publication, &mut bytes) {
+        return Err(raised::error(ruby.exception_arg_error(), "a message has to be smaller than 4 GiB"));
+    }
+    Ok(message::string(ruby, &bytes, false))
+}
+
+/// `PubSub.whole_frames(bytes)`: how many of the bytes are complete frames.
+fn whole_frames(ruby: &Ruby, bytes: RString) -> Result<usize, Error> {
+    // SAFETY: nothing below runs Ruby code, or gives the GVL away, while the slice is in use.
+    let bytes = unsafe { bytes.as_slice() };
+    let mut length = 0;
+    while let Some(next) = frame::whole(&bytes[length..]).map_err(|error| malformed(ruby, error))? {
+        length += next;
+    }
+    Ok(length)
+}
+
+/// `PubSub.deliver_frames(bytes)`: what came from another process, to the subscribers of this one.
+fn deliver_frames(ruby: &Ruby, bytes: RString) -> Result<(), Error> {
+    // SAFETY: copied before Ruby code runs again.
+    let mut bytes = BytesMut::from(unsafe { bytes.as_slice() });
+    let hub = hub();
+    while let Some(publication) = frame::decode(&mut bytes).map_err(|error| malformed(ruby, error))? {
+        hub.publish(&Arc::new(publication));
+    }
+    Ok(())
+}
+
+fn malformed(ruby: &Ruby, error: frame::Malformed) -> Error {
+    raised::error(ruby.exception_io_error(), &error.to_string())
 }
 
 /// `PubSub.listen(number, name, pattern)`: publications of the channel come out of `next_delivery` under this number.

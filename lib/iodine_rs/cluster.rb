@@ -1,0 +1,224 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # The master of a cluster: forks the workers, watches over them and replaces those that end. It serves nothing itself
+  # and has no thread of its own; between two events it sleeps.
+  class Cluster
+    autoload :Worker, "iodine_rs/cluster/worker"
+    autoload :WorkerHandle, "iodine_rs/cluster/worker_handle"
+    autoload :CheckIns, "iodine_rs/cluster/check_ins"
+    autoload :Relay, "iodine_rs/cluster/relay"
+
+    # Signals that are the server's.
+    SIGNALS = %w[INT TERM QUIT USR1 TTIN TTOU CHLD].freeze
+    # Seconds between two looks at workers that should end.
+    PATIENCE = 0.2
+    # Seconds until a worker that died before it served is replaced: twice as many each time, up to a limit.
+    BACK_OFF = 0.5
+    LONGEST_BACK_OFF = 30
+    private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF
+
+    def initialize(options, binder:, log:, inbox:)
+      @options = options
+      @binder = binder
+      @log = log
+      @inbox = inbox
+      @hooks = options[:hooks]
+      @count = options[:workers]
+      @workers = {}
+      @phase = 0
+      @failures = 0
+      @forks_from = now
+    end
+
+    # Lines of the banner.
+    def banner
+      preloads = @options[:preload_app]
+      ["*   Master PID: #{Process.pid}", "*      Workers: #{@count}", *("* Preloading application" if preloads)]
+    end
+
+    # Makes the app ready, before anything listens. Without `preload_app` each worker loads it for itself.
+    def load(app)
+      @app = app || (Rackup.load(@options[:rackup]) if @options[:preload_app])
+    end
+
+    # Keeps the workers running until it is told to stop; returns the word that ended it.
+    def run
+      @master = Process.pid
+      @check_ins = CheckIns.new
+      @relay = PubSub.relay = Relay.new(@options[:max_relay], @log, @inbox)
+      @hooks.run(:before_fork, @log)
+      fork_missing_workers
+      Life.enter(:enter_master)
+      @log.info("Use Ctrl-C to stop")
+      turn until @reason && @workers.empty?
+      @hooks.run(:after_stopped, @log)
+      @reason
+    ensure
+      PubSub.relay = nil
+    end
+
+    # Figures of the cluster and, as they last told, of its workers.
+    def stats
+      workers = @workers.values
+      { workers: workers.size, phase: @phase, booted_workers: workers.count(&:booted?),
+        old_workers: workers.count { |worker| worker.phase != @phase }, worker_status: workers.map(&:status) }
+    end
+
+    # Ends at once whatever still runs.
+    def halt
+      return unless @master == Process.pid
+
+      @workers.each_value(&:kill).each_value(&:await_end)
+    end
+
+    private
+
+    # One turn of the master's life: what has arrived, who has ended, who is late, who is missing.
+    def turn
+      await_events
+      @inbox.take.each { |word| obey(word) }
+      @check_ins.take.each { |check_in| note(check_in) }
+      reap
+      keep_up unless @reason
+      @workers.each_value(&:hurry_up)
+    end
+
+    def await_events
+      readable, writable = IO.select([@inbox, @check_ins, *@relay.readers], @relay.writers, nil, patience)
+      @relay.turn(readable || [], writable || [])
+    end
+
+    # Seconds until something has to be looked at without an event.
+    def patience
+      return PATIENCE if @reason || @workers.each_value.any?(&:ending?)
+
+      waits = @workers.each_value.map(&:time_left)
+      waits << @forks_from - now if @workers.size < @count
+      [waits.min, 0].max
+    end
+
+    def obey(word)
+      case word
+      when "INT", "TERM", "QUIT", "stop" then stop(word)
+      when "USR1" then restart_workers
+      when "TTIN" then @count += 1
+      when "TTOU" then @count -= 1 if @count > 1
+      end
+    end
+
+    # --- Forking ----------------------------------------------------------------------------------------------------
+
+    def fork_missing_workers
+      fork_worker((0..).find { |index| !@workers.key?(index) }) while @workers.size < @count && now >= @forks_from
+    end
+
+    def fork_worker(index)
+      @hooks.run(:before_worker_fork, @log, index)
+      Life.enter(:before_fork)
+      socket = @relay.open(index)
+      worker = Worker.new(index, @phase, app: @app, options: @options, binder: @binder, log: @log)
+      pid = Process.fork { start(worker, socket) }
+      socket.close
+      @workers[index] = WorkerHandle.new(index, pid, @phase, @options)
+      Life.enter(:after_fork)
+      @hooks.run(:after_worker_fork, @log, index)
+    end
+
+    # In the new process: leaves what is the master's, and serves.
+    def start(worker, socket)
+      PubSub.relay = nil
+      @relay.close
+      @inbox.close
+      worker.run(@check_ins.for_worker, socket)
+    end
+
+    # --- Watching ---------------------------------------------------------------------------------------------------
+
+    def note((pid, word, stats))
+      worker = @workers.each_value.find { |candidate| candidate.pid == pid } or return
+      worker.check_in(stats)
+      return unless word == "booted"
+
+      worker.booted
+      @failures = 0
+      @log.info(format("- Worker %d (PID: %d) booted in %.2fs, phase: %d", worker.index, pid, worker.age, worker.phase))
+      @hooks.run(:after_booted, @log) if all_booted?
+    end
+
+    def all_booted?
+      @workers.size >= @count && @workers.each_value.all? { |worker| worker.booted? && worker.phase == @phase }
+    end
+
+    # Asks for each worker by its number: children of the app are the app's. As process 1 it is the parent of every orphan.
+    def reap
+      @workers.each_value.select(&:ended?).each { |worker| bury(worker) }
+      nil while Process.pid == 1 && Process.wait(-1, Process::WNOHANG)
+    rescue Errno::ECHILD
+      # There is no other child.
+    end
+
+    def bury(worker)
+      @workers.delete(worker.index)
+      @relay.remove(worker.index)
+      @hooks.run(:after_worker_shutdown, @log, worker)
+      return if @reason || worker.ending?
+
+      @log.error("worker #{worker.index} (PID: #{worker.pid}) ended unexpectedly: #{worker.process_status}")
+      Life.enter(:on_child_crush)
+      hold_back unless worker.booted?
+    end
+
+    # An app that cannot boot must not keep the machine busy with forking.
+    def hold_back
+      seconds = [BACK_OFF * 2**@failures, LONGEST_BACK_OFF].min
+      @failures += 1
+      @forks_from = now + seconds
+      @log.error("the next worker is forked in #{seconds} s")
+    end
+
+    def keep_up
+      @workers.each_value.select(&:timed_out?).each { |worker| terminate(worker) }
+      @workers.each_value.select { |worker| worker.index >= @count }.each(&:stop)
+      fork_missing_workers
+      @workers.each_value.find { |worker| worker.phase != @phase }&.then { |worker| replace(worker) }
+    end
+
+    def terminate(worker)
+      return if worker.killed?
+
+      @log.info("! Terminating timed out worker (#{worker.complaint}): #{worker.pid}")
+      worker.kill
+    end
+
+    # --- Ending -----------------------------------------------------------------------------------------------------
+
+    # Workers of the next phase take the places of the present ones, one after another.
+    def restart_workers
+      @phase += 1
+      @log.info("- Starting phased worker restart, phase: #{@phase}")
+    end
+
+    # The next one has to wait until every other worker serves.
+    def replace(worker)
+      return if worker.ending? || @workers.size < @count || !@workers.each_value.all?(&:booted?)
+
+      @log.info("- Stopping #{worker.pid} for phased upgrade...")
+      worker.stop
+    end
+
+    # The second time, or for QUIT, at once.
+    def stop(word)
+      at_once = @reason || word == "QUIT"
+      @reason ||= word
+      return @workers.each_value(&:kill) if at_once
+
+      @log.info("- Gracefully shutting down workers...")
+      Life.enter(:start_shutdown)
+      @binder.close
+      @workers.each_value(&:stop)
+    end
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+end

@@ -1,0 +1,94 @@
+# frozen_string_literal: true
+
+module IodineRs
+  class Cluster
+    # One worker, in its own process.
+    class Worker
+      # Signals that are the worker's. INT comes from a terminal to the whole group: the master tells what it means.
+      SIGNALS = %w[TERM QUIT].freeze
+      IGNORED = %w[INT USR1 TTIN TTOU].freeze
+      private_constant :SIGNALS, :IGNORED
+
+      def initialize(index, phase, app:, options:, binder:, log:)
+        @index = index
+        @phase = phase
+        @app = app
+        @options = options
+        @binder = binder
+        @log = log
+        @master = Process.pid
+      end
+
+      # Serves until the master tells it to stop.
+      #
+      # @param reporter [CheckIns::Reporter]
+      # @param socket [UNIXSocket] the way of publications
+      def run(reporter, socket)
+        @reporter = reporter
+        settle_in
+        PubSub.attach(socket.fileno, @options[:max_relay])
+        socket.close
+        hooks.run(:before_worker_boot, @log, @index)
+        serve
+        hooks.run(:before_worker_shutdown, @log, @index)
+        Life.enter(:on_finish)
+      rescue Error, LoadError => error
+        @log.error("worker #{@index} cannot boot: #{error.message}")
+        exit 1
+      end
+
+      # For `IodineRs.stop`: the whole server ends.
+      def stop = Process.kill("INT", @master)
+
+      private
+
+      def hooks = @options[:hooks]
+
+      def settle_in
+        Process.setproctitle("iodine-rs: cluster worker #{@index}: #{@master} [#{@options[:tag]}]")
+        Signal.trap("CHLD", "DEFAULT")
+        IGNORED.each { |name| Signal.trap(name, "IGNORE") }
+        # There is nothing to finish yet.
+        SIGNALS.each { |name| Signal.trap(name) { exit!(0) } }
+        Life.begin(self, @options, role: :worker)
+        Life.enter(:after_fork)
+        Life.enter(:enter_child)
+      end
+
+      def serve
+        @server = Server.new(@app || Rackup.load(@options[:rackup]), options: @options, log: @log, binder: @binder)
+        Life.enter(:on_start)
+        @inbox = Inbox.new
+        Signals.new(@inbox, SIGNALS).install
+        @server.run { @inbox << :stopped }
+        check_in
+        await_end
+      ensure
+        @server&.halt
+      end
+
+      # A thread of Ruby's: it is silent when Ruby stands still, also where that is C's fault.
+      def check_in
+        @reporter.report("booted", @server.stats)
+        Thread.new do
+          @reporter.report("alive", @server.stats) until @reporter.master_died?(@options[:worker_check_interval])
+          Life.enter(:on_parent_crush)
+          @log.error("! Detected parent died, dying")
+          exit!(1)
+        end
+      end
+
+      def await_end
+        stopping = false
+        until (word = @inbox.pop) == :stopped
+          next @server.halt if word == "QUIT"
+          next if stopping
+
+          stopping = true
+          Life.enter(:start_shutdown)
+          @server.stop
+        end
+      end
+    end
+  end
+end

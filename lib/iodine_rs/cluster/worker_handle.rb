@@ -1,0 +1,110 @@
+# frozen_string_literal: true
+
+module IodineRs
+  class Cluster
+    # What the master knows about one worker.
+    class WorkerHandle
+      # Seconds between two TERMs to a worker that has not ended: one that is about to boot may miss the first.
+      REMINDER = 0.2
+      private_constant :REMINDER
+
+      attr_reader :index, :pid, :phase, :process_status
+
+      def initialize(index, pid, phase, options)
+        @index = index
+        @pid = pid
+        @phase = phase
+        @options = options
+        @started = @last_check_in = now
+        @stats = {}
+      end
+
+      # It serves.
+      def booted = @booted = now
+
+      def booted? = !@booted.nil?
+
+      # It has told how it is.
+      def check_in(stats)
+        @last_check_in = now
+        @told_at = Time.now
+        @stats = stats
+      end
+
+      # Seconds since it was forked, up to its boot.
+      def age = (@booted || now) - @started
+
+      # Figures as they are printed by `stats`.
+      def status
+        { index:, pid:, phase:, booted: booted?, last_checkin: @told_at, last_status: @stats }
+      end
+
+      # Seconds it may still be silent.
+      def time_left = @last_check_in + limit - now
+
+      # Whether it has been silent for too long.
+      def timed_out? = time_left.negative?
+
+      # What is wrong with it then.
+      def complaint = "Worker #{index} failed to #{booted? ? "check in" : "boot"} within #{limit} seconds"
+
+      # Asks it to finish what has begun and to end.
+      def stop
+        return if ending?
+
+        @stopped = @reminded = now
+        signal("TERM")
+      end
+
+      # Whether the master wants its end.
+      def ending? = !@stopped.nil?
+
+      # Ends it at once.
+      def kill
+        @stopped ||= now
+        @killed = true
+        signal("KILL")
+      end
+
+      def killed? = @killed
+
+      # Reminds a worker that should end, and kills it at the limit.
+      def hurry_up
+        return if !ending? || killed?
+        return kill if now - @stopped > @options[:worker_shutdown_timeout]
+        return if now - @reminded < REMINDER
+
+        @reminded = now
+        signal("TERM")
+      end
+
+      # Whether the process is gone.
+      def ended?
+        @process_status ||= Process.wait2(pid, Process::WNOHANG)&.last
+        !@process_status.nil?
+      rescue Errno::ECHILD
+        # Somebody else has waited for it.
+        true
+      end
+
+      # Waits for the end of a worker that was killed.
+      def await_end
+        Process.wait(pid) unless ended?
+      rescue Errno::ECHILD
+        # Somebody else has waited for it.
+      end
+
+      private
+
+      def signal(name)
+        Process.kill(name, pid)
+      rescue Errno::ESRCH
+        # It has ended; the master will see.
+      end
+
+      def limit = @options[booted? ? :worker_timeout : :worker_boot_timeout]
+
+      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+  end
+end

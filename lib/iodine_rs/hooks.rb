@@ -1,0 +1,41 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # Blocks of the configuration file that run at moments of the server's life, in the order in which they were written.
+  class Hooks
+    # Each with the older words for it that Puma's files use.
+    NAMES = {
+      before_fork: [],
+      before_worker_fork: [:on_worker_fork],
+      after_worker_fork: [:after_worker_boot],
+      before_worker_boot: [:on_worker_boot],
+      before_worker_shutdown: [:on_worker_shutdown],
+      after_worker_shutdown: [],
+      after_booted: [:on_booted],
+      after_stopped: [:on_stopped]
+    }.freeze
+
+    def initialize
+      @blocks = Hash.new { |blocks, name| blocks[name] = [] }
+      @data = Hash.new { |data, key| data[key] = {} }
+    end
+
+    # @param key [String, Symbol, nil] gives the block, as its second argument, a Hash that all blocks with this key
+    #   share in a worker
+    # @raise [ArgumentError] without a block
+    def add(name, key = nil, block)
+      raise ArgumentError, "#{name} takes a block" unless block
+
+      @blocks[name] << [key, block]
+    end
+
+    # Runs the blocks for that moment; an exception is printed and ends nothing.
+    def run(name, log, *arguments)
+      @blocks[name].each do |key, block|
+        block.call(*arguments, *([@data[key.to_sym]] if key))
+      rescue StandardError, ScriptError => error
+        log.error("WARNING hook #{name} failed with exception (#{error.class}) #{error.message}")
+      end
+    end
+  end
+end

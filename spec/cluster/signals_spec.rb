@@ -1,0 +1,114 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require_relative "../support/cluster"
+
+RSpec.describe "Signals to a cluster" do
+  # /wait answers when the file "go" appears.
+  app = <<~'RUBY'
+    run lambda { |env|
+      if env["PATH_INFO"] == "/wait"
+        puts "waiting"
+        sleep 0.01 until File.exist?("go")
+      end
+      [200, {}, [Process.pid.to_s]]
+    }
+  RUBY
+
+  def let_go(server) = File.write("#{server.dir}/go", "")
+
+  def waiting_request(server)
+    server.connect.tap do |socket|
+      socket.write("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
+      server.wait_for_stdout(/waiting/)
+    end
+  end
+
+  { "TERM" => [nil, 15], "INT" => [0, nil] }.each do |signal, ending|
+    it "S-01, S-02: #{signal} finishes what has begun and takes nothing new" do
+      server = cluster(app)
+      socket = waiting_request(server)
+      server.signal(signal)
+      server.wait_for_stdout(/- Gracefully shutting down workers.../)
+      eventually do
+        RawSocket.new(server.port).close
+        false
+      rescue Errno::ECONNREFUSED
+        true
+      end
+      let_go(server)
+      expect(socket.read_response.status).to eq(200)
+      status = server.wait_exit
+      expect([status.exitstatus, status.termsig]).to eq(ending)
+      expect(server.stdout).to end_with("[#{server.pid}] - Goodbye!\n")
+    end
+  end
+
+  it "S-12: the second one ends it at once" do
+    server = cluster(app)
+    waiting_request(server)
+    server.signal("INT")
+    server.wait_for_stdout(/- Gracefully/)
+    server.signal("INT")
+    expect(server.wait_exit(limit: 2).exitstatus).to eq(0)
+  end
+
+  it "S-03: QUIT ends it at once" do
+    server = cluster(app)
+    waiting_request(server)
+    server.signal("QUIT")
+    server.wait_exit(limit: 2)
+    expect(booted(server).none? { |pid| alive?(pid) }).to be(true)
+  end
+
+  it "S-02: a terminal's INT, which reaches every process, ends it gracefully" do
+    server = cluster(app)
+    socket = waiting_request(server)
+    Process.kill("INT", -server.pid)
+    server.wait_for_stdout(/- Gracefully/)
+    let_go(server)
+    expect(socket.read_response.status).to eq(200)
+    expect(server.wait_exit.exitstatus).to eq(0)
+  end
+
+  it "D-47: kills a worker that does not finish in time" do
+    server = cluster(app, args: %w[--set worker_shutdown_timeout=0.5])
+    waiting_request(server)
+    server.signal("TERM")
+    expect(server.wait_exit(limit: 3).termsig).to eq(15)
+  end
+
+  it "S-07: TTIN adds a worker, TTOU takes the youngest one, and never the last" do
+    server = cluster(app, workers: 1)
+    server.signal("TTIN")
+    first, second = await_workers(server, 2)
+    server.signal("TTOU")
+    eventually { children(server.pid) == [first] }
+    server.signal("TTOU")
+    expect(Http.get(server).body.to_i).to eq(first)
+    expect(alive?(second)).to be(false)
+  end
+
+  [true, false].each do |preload|
+    it "S-04: USR1 replaces the workers one after another, without a lost request (preload_app #{preload})" do
+      server = cluster(app, args: ["--set", "preload_app=#{preload}"])
+      before = booted(server)
+      statuses = []
+      running = true
+      clients = Array.new(3) { Thread.new { statuses << Http.get(server).status while running } }
+      server.signal("USR1")
+      await_workers(server, 4)
+      running = false
+      clients.each(&:join)
+      expect(statuses.tally.keys).to eq([200])
+      expect(server.stdout).to include("- Starting phased worker restart, phase: 1\n", *before.map { |pid| "- Stopping #{pid} for phased upgrade...\n" })
+      expect(children(server.pid) & before).to be_empty
+    end
+  end
+
+  it "S-11: leaves other signals to the app" do
+    server = cluster("trap('WINCH') { puts 'winch' }\n#{app}")
+    server.signal("WINCH")
+    server.wait_for_stdout(/winch/)
+  end
+end

@@ -1,0 +1,33 @@
+# frozen_string_literal: true
+
+require_relative "server_process"
+
+# What specs ask of a server with workers.
+module ClusterMethods
+  # Serves with so many workers and waits until all of them do.
+  def cluster(app, workers: 2, args: [], **)
+    serve(app, args: ["-w", workers.to_s, *args], **).tap { |server| await_workers(server, workers) }
+  end
+
+  # The numbers of processes that have booted, in the order of the output, once there are so many.
+  def await_workers(server, count, limit: 10)
+    eventually(limit:) { booted(server).size >= count }
+    booted(server)
+  end
+
+  def booted(server) = server.stdout.scan(/- Worker \d+ \(PID: (\d+)\) booted/).flatten.map(&:to_i)
+
+  def alive?(pid)
+    Process.kill(0, pid)
+    File.read("/proc/#{pid}/stat")[/\) (\S)/, 1] != "Z"
+  rescue Errno::ESRCH, Errno::ENOENT
+    false
+  end
+
+  def title(pid) = File.read("/proc/#{pid}/cmdline").delete("\0").strip
+
+  # Workers' numbers, as the system tells.
+  def children(pid) = File.read("/proc/#{pid}/task/#{pid}/children").split.map(&:to_i)
+end
+
+RSpec.configure { |config| config.include ClusterMethods }
