@@ -7,6 +7,11 @@ module IodineRs
   #
   #   exit IodineRs::CLI.start(ARGV)
   class CLI
+    # iodine's spelling of options with one dash.
+    IODINE = %w[-www -public -maxms -max-msg -maxbd -max-body -maxhd -max-header -max-age -ping -tout -keep-alive -log]
+             .to_h { |word| [word, "-#{word}"] }.freeze
+    private_constant :IODINE
+
     # Serves as the arguments say; returns the status to exit with.
     def self.start(argv) = new(argv).run
 
@@ -45,7 +50,7 @@ module IodineRs
     private
 
     def parse
-      files = parser.parse(@argv)
+      files = parser.parse(@argv.map { |word| IODINE.fetch(word, word) })
       @dsl.rackup(files.shift) if files.any?
       raise ConfigError, "one rackup file is enough: #{files.join(" ")} is too much" if files.any?
     end
@@ -56,8 +61,10 @@ module IodineRs
         o.separator ""
         listening(o)
         app(o)
+        files(o)
         process(o)
         printing(o)
+        iodine(o)
       end
     end
 
@@ -81,6 +88,13 @@ module IodineRs
       o.on("--set NAME=VALUE", "Any option of the list below; may be repeated") { |pair| set(pair) }
     end
 
+    def files(o)
+      o.on("--public DIR", "--www DIR", "Serve the files of that directory before the app is asked") do |path|
+        @dsl.public(path)
+      end
+      o.on("--max-age SECONDS", "How long a client may keep them without asking again") { |n| @dsl.public_max_age(n) }
+    end
+
     def process(o)
       o.on("-C", "--config PATH", "Configuration file (default: #{ConfigFile::DEFAULT}); may be repeated,",
            "or a dash to read none") { |path| (@config_files ||= []).concat(path == "-" ? [] : [path]) }
@@ -96,6 +110,20 @@ module IodineRs
       o.on("-s", "--silent", "Print errors only") { @dsl.silent }
       o.on("-V", "--version", "Print the version") { done("iodine-rs #{VERSION}") }
       o.on("-h", "--help", "Print this") { done(o.help + option_list) }
+    end
+
+    # What iodine's users type, in its units.
+    def iodine(o)
+      o.separator ""
+      o.separator "As iodine has them, also with one dash: -www, -max-age, -log, and"
+      o.on("--ping SECONDS", "ping_interval") { |n| @dsl.ping_interval(n) }
+      o.on("--tout SECONDS", "--keep-alive SECONDS", "persistent_timeout") { |n| @dsl.persistent_timeout(n) }
+      o.on("--maxms KB", "--max-msg KB", Integer, "max_message_size") { |n| @dsl.max_message_size(n * 1024) }
+      o.on("--maxhd KB", "--max-header KB", Integer, "max_head_size") { |n| @dsl.max_head_size(n * 1024) }
+      o.on("--maxbd MB", "--max-body MB", Integer, "http_content_length_limit") do |n|
+        @dsl.http_content_length_limit(n * 1024 * 1024)
+      end
+      o.on("--log", "log_requests") { @dsl.log_requests }
     end
 
     def done(text)

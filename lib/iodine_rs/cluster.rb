@@ -39,7 +39,7 @@ module IodineRs
 
     # Makes the app ready, before anything listens. Without `preload_app` each worker loads it for itself.
     def load(app)
-      @app = app || (Rackup.load(@options[:rackup]) if @options[:preload_app])
+      @app = app || (Rackup.app(@options) if @options[:preload_app])
     end
 
     # Keeps the workers running until it is told to stop; returns the word that ended it.

@@ -42,6 +42,9 @@ module IodineRs
     # The Rack app itself, as an object or a block.
     def app(object = nil, &block) = set(:app, object || block)
 
+    # Another word for `public`.
+    def static(path = "public") = public(path)
+
     # The directory to serve from. It is resolved now: changing to it twice does no harm then.
     def directory(path) = set(:directory, File.expand_path(path))
 

@@ -33,6 +33,7 @@ module IodineRs
       @values.freeze
       check_threads
       check_worker_timeout
+      check_folders
     end
 
     # The value of an option.
@@ -72,6 +73,12 @@ module IodineRs
       return if timeout > interval
 
       raise ConfigError, "worker_timeout (#{timeout}) has to be above worker_check_interval (#{interval})"
+    end
+
+    # Only now: a relative path counts from `directory`, which is known and entered by now.
+    def check_folders
+      missing = [*self[:public], *self[:sendfile_roots]].find { |path| !File.directory?(path) } or return
+      raise ConfigError, "#{missing == self[:public] ? "public" : "sendfile_roots"}: #{missing} is not a directory"
     end
 
     def values_at(*names) = names.map { |name| self[name] }

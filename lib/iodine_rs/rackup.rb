@@ -7,9 +7,18 @@ module IodineRs
     LINES = 20
     # Frames that tell a user nothing.
     CARRIERS = %r{/rack/builder\.rb:|\A<internal:}
-    private_constant :LINES, :CARRIERS
+    # The app of a server that has files only.
+    NOTHING = ->(_env) { [404, { "content-type" => "text/plain" }, ["Not Found\n"]] }
+    private_constant :LINES, :CARRIERS, :NOTHING
 
     class << self
+      # The app of a server with these options. A public directory needs none.
+      def app(options)
+        return NOTHING if options[:public] && !File.exist?(options[:rackup])
+
+        load(options[:rackup])
+      end
+
       # Loads the file and returns the app, or raises a BootError that shows what is wrong with it.
       def load(path)
         path = File.expand_path(path)

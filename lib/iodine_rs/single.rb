@@ -18,7 +18,7 @@ module IodineRs
 
     # Makes the app ready, before anything listens.
     def load(app)
-      @server = Server.new(app || Rackup.load(@options[:rackup]), options: @options, log: @log, binder: @binder)
+      @server = Server.new(app || Rackup.app(@options), options: @options, log: @log, binder: @binder)
     end
 
     # Serves until it is told to stop; returns the word that ended it.

@@ -10,8 +10,15 @@ RSpec.describe "examples/chat" do
 
   let(:server) { serve_example("chat") }
 
-  it "serves its page" do
+  it "serves its page, by itself and as the article has it" do
     expect(Http.get(server, "/").body).to include("new WebSocket")
+    chat = File.join(ExampleApp::FOLDER, "chat")
+    article = ServerProcess.new(args: ["--dir", chat, "-www", "."])
+    expect(Http.get(article, "/").body).to include("new WebSocket")
+    page = Http.get(article, "/any/where")
+    expect([page.body, page["x-sendfile"]]).to match([/new WebSocket/, nil])
+  ensure
+    article&.stop
   end
 
   it "tells everybody what one says, who comes and who leaves" do
@@ -34,6 +41,15 @@ RSpec.describe "examples/chat" do
   end
 end
 
+RSpec.describe "examples/chat in a cluster" do
+  include ExampleApp
+
+  it "is a chat in each of the processes" do
+    server = serve_example("chat", args: %w[-t 16 -w 4])
+    expect(WebSocketClient.new(server, "/Ada").read_message).to eq("Welcome, Ada. Guests: 1")
+  end
+end
+
 RSpec.describe "examples/chat_rooms" do
   include ExampleApp
 
@@ -52,5 +68,15 @@ RSpec.describe "examples/chat_rooms" do
     expect(Http.post(server, "/kitchen", "tea").status).to eq(204)
     expect(listener.read_until("data: tea")).to end_with("tea")
     expect(stranger).to be_silent(0.1)
+  end
+
+  it "reaches the guests of all workers" do
+    cluster = serve_example("chat_rooms", args: %w[-w 4])
+    guests = Array.new(12) { WebSocketClient.new(cluster, "/kitchen") }
+    guests.each(&:read_message)
+    guests.first.text("hello")
+    expect(guests.map(&:read_message)).to all(eq("hello"))
+  ensure
+    guests&.each(&:close)
   end
 end

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod files;
 pub mod handoff;
 pub mod http;
 pub mod log;

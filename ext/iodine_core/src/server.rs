@@ -32,12 +32,12 @@ impl Server {
     /// Must be called in the process that serves: nothing of this survives a fork.
     ///
     /// # Errors
-    /// When the system gives no thread or descriptor, or a listener is no stream socket.
+    /// When the system gives no thread or descriptor, a listener is no stream socket, or a directory does not exist.
     pub fn start(settings: Settings, listeners: Vec<(OwnedFd, String)>, hub: Arc<Hub>, log: Log) -> io::Result<Server> {
         let reactor = Arc::new(Reactor::new()?);
         let crew = Crew::new(settings.pool.clone(), reactor.clone());
         let realtime = Realtime::new(settings.realtime.clone(), crew.clone(), hub, log);
-        let shared = Arc::new(Shared::new(settings, realtime));
+        let shared = Arc::new(Shared::new(settings, realtime)?);
         let context = reactor.handle().enter();
         // All of them before the first one runs: a start that fails must leave no port open.
         let listeners: Vec<_> =

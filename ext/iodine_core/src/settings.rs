@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::files::FilesSettings;
 pub use crate::ws::origin::AllowedOrigins;
 
 /// Everything the core needs to know, complete.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub stream_buffer_size: usize,
     /// Connections after their upgrade.
     pub realtime: RealtimeSettings,
+    /// Files that are served without the application.
+    pub files: FilesSettings,
 }
 
 /// Connections after their upgrade: WebSocket and server-sent events.

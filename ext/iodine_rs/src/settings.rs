@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::raised;
-use iodine_core::settings::{AllowedOrigins, Limits, Pool, RealtimeSettings, Settings, Timeouts};
+use iodine_core::settings::{AllowedOrigins, FilesSettings, Limits, Pool, RealtimeSettings, Settings, Timeouts};
 use magnus::{Error, RHash, Ruby, TryConvert, Value, value::ReprValue};
 
 /// Reads values by key.
@@ -49,6 +49,15 @@ pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
         spool_dir: PathBuf::from(reader.get::<String>("spool_dir")?),
         stream_buffer_size: reader.get("stream_buffer_size")?,
         realtime: realtime(reader)?,
+        files: files(reader)?,
+    })
+}
+
+fn files(reader: &Reader<'_>) -> Result<FilesSettings, Error> {
+    Ok(FilesSettings {
+        public: reader.get::<Option<String>>("public")?.map(PathBuf::from),
+        sendfile_roots: reader.get::<Vec<String>>("sendfile_roots")?.into_iter().map(PathBuf::from).collect(),
+        max_age: reader.get("public_max_age")?,
     })
 }
 

@@ -56,7 +56,7 @@ module IodineRs
       end
 
       def serve
-        @server = Server.new(@app || Rackup.load(@options[:rackup]), options: @options, log: @log, binder: @binder)
+        @server = Server.new(@app || Rackup.app(@options), options: @options, log: @log, binder: @binder)
         Life.enter(:on_start)
         @inbox = Inbox.new
         Signals.new(@inbox, SIGNALS).install

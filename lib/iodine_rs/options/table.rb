@@ -131,6 +131,16 @@ module IodineRs
                "(`https://*.example.com` covers subdomains)."
       end
 
+      section "Files", native: true do
+        option :public, Type.text.or_nil, nil,
+               "Directory of files that are served before the app is asked; `static` is another word for it."
+        option :public_max_age, Type.integer(0..31_536_000, "seconds").or_nil, nil,
+               "How long a client may keep a public file without asking again (`Cache-Control`)."
+        option(:sendfile_roots, Type.paths, "`public`",
+               "Directories of the files that the app may name with `X-Sendfile` or `X-Accel-Redirect`; without any, " \
+               "these headers go out to whoever stands in front.") { |o| [*o[:public]] }
+      end
+
       section "What the app sees", native: true do
         option :supported_http_methods, Type.methods_list.or_nil("any"), METHODS,
                "Methods that reach the app; others are answered with 501."

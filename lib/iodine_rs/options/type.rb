@@ -73,6 +73,14 @@ module IodineRs
           end
         end
 
+        # Paths of directories: an Array, or a text with commas.
+        def paths
+          path = text
+          Type.new("a list of directories") do |value|
+            Array(value.is_a?(String) ? value.split(/,+/) : value).map { |item| path.call(item) }
+          end
+        end
+
         # Where the app is mounted, as Rack wants it.
         def mount_point
           Type.new("a path without a slash at its end, or nothing") do |value|

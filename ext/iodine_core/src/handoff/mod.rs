@@ -15,7 +15,7 @@ mod worker;
 
 pub use crew::{Crew, QueueFull, Stats};
 pub use mailbox::{Event, Mailbox, Visit};
-pub use reply::{Payload, Reply, ResponseHead, is_bodiless};
+pub use reply::{FileBody, Payload, Reply, ResponseHead, is_bodiless};
 pub use request::{Peer, Request, RequestBody};
 pub(crate) use stream::StreamEnd;
 pub use stream::{Room, StreamClosed, StreamReader, StreamWriter, stream};

@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -36,8 +39,8 @@ pub enum Reply {
     Stream(ResponseHead, StreamReader),
     /// As `Stream`, but the application frames the body itself (it set `transfer-encoding`): bytes pass untouched.
     Framed(ResponseHead, StreamReader),
-    /// The body is this many bytes of a file, from its start.
-    File(ResponseHead, File, u64),
+    /// The body is a file, or parts of it.
+    File(ResponseHead, FileBody),
     /// The application takes the connection; with a head, this is sent first (101).
     Takeover(Option<ResponseHead>, Takeover),
     /// The connection speaks another protocol from here on; the head is sent first.
@@ -46,6 +49,79 @@ pub enum Reply {
     Abort,
     /// The ticket was dropped unanswered; the client gets a 500.
     Lost,
+}
+
+/// A body that is read from a file as it is sent.
+#[derive(Debug)]
+pub struct FileBody {
+    file: File,
+    segments: VecDeque<Segment>,
+    len: u64,
+}
+
+#[derive(Debug)]
+enum Segment {
+    Part(Range<u64>),
+    Bytes(Bytes),
+}
+
+impl FileBody {
+    /// The first `len` bytes of the file, wherever its position is.
+    pub fn whole(file: File, len: u64) -> FileBody {
+        let mut body = FileBody::empty(file);
+        body.push_part(0..len);
+        body
+    }
+
+    /// Nothing of the file yet.
+    pub fn empty(file: File) -> FileBody {
+        FileBody { file, segments: VecDeque::new(), len: 0 }
+    }
+
+    /// Adds a part of the file.
+    pub fn push_part(&mut self, part: Range<u64>) {
+        self.len += part.end.saturating_sub(part.start);
+        self.segments.push_back(Segment::Part(part));
+    }
+
+    /// Adds bytes that are not in the file.
+    pub fn push_bytes(&mut self, bytes: Bytes) {
+        self.len += bytes.len() as u64;
+        self.segments.push_back(Segment::Bytes(bytes));
+    }
+
+    /// Bytes not yet read.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The next piece of at most `limit` bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has become shorter than was promised.
+    pub fn read(&mut self, limit: u64) -> io::Result<Option<Bytes>> {
+        let piece = loop {
+            match self.segments.pop_front() {
+                None => return Ok(None),
+                Some(Segment::Bytes(bytes)) => break bytes,
+                Some(Segment::Part(part)) if part.is_empty() => {}
+                Some(Segment::Part(part)) => {
+                    let end = part.end.min(part.start + limit);
+                    let mut piece = vec![0; (end - part.start) as usize];
+                    self.file.read_exact_at(&mut piece, part.start)?;
+                    self.segments.push_front(Segment::Part(end..part.end));
+                    break Bytes::from(piece);
+                }
+            }
+        };
+        self.len -= piece.len() as u64;
+        Ok(Some(piece))
+    }
 }
 
 /// A complete body in one or several pieces.

@@ -63,9 +63,20 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
     };
     let raw_target = talk.link.lock().raw_target.take();
     let upgrade = Upgrade::of(&parts, &talk.shared.realtime);
+    let files = &talk.shared.files;
+    if let Some(reply) = files.serve(&parts).filter(|_| upgrade.is_none()) {
+        return respond(&talk, asked, reply).await;
+    }
+    let wanted = files.wanted(&parts);
     let request = AppRequest { parts, raw_target, body, body_wait, peer: talk.peer, upgrade };
     match submit(&talk, request).await {
-        Ok(inbox) => answer(&talk, asked, inbox).await,
+        Ok(inbox) => {
+            let mut reply = answer(&talk, asked, inbox).await;
+            if let Some(wanted) = wanted {
+                reply = files.instead(reply, &wanted, |line| talk.shared.log.line(line));
+            }
+            respond(&talk, asked, reply).await
+        }
         Err(QueueFull(request)) => {
             let refusal = Refusal::unavailable("max_queue requests wait for a thread already");
             Ok(talk.refuse(&request.parts, &refusal))
@@ -100,14 +111,19 @@ async fn receive_body(talk: &Talk, incoming: Incoming) -> Result<(RequestBody, D
     Ok((body, begun.elapsed()))
 }
 
-async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<ResponseBody>, Abort> {
-    let reply = loop {
+/// Waits for the application's reply.
+async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Reply {
+    loop {
         match inbox.next().await {
             Delivery::Interim(heads) if asked.http10 => drop(heads),
             Delivery::Interim(heads) => send_interim(talk, &heads).await,
-            Delivery::Final(reply) => break reply,
+            Delivery::Final(reply) => return reply,
         }
-    };
+    }
+}
+
+/// Turns a reply into a response.
+async fn respond(talk: &Talk, asked: Asked, reply: Reply) -> Result<Response<ResponseBody>, Abort> {
     let mut last = talk.is_last();
     let detach =
         |what| Detach { http10: asked.http10, head_only: asked.head_only, persistent: asked.keep_alive && !last, what };
@@ -124,7 +140,7 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Result<Response<
             response
         }
         Reply::Framed(head, reader) => return talk.leave_hyper(detach(Detached::Framed(head, reader))).await,
-        Reply::File(head, file, len) => response::file(head, file, len, asked.head_only),
+        Reply::File(head, file) => response::file(head, file, asked.head_only),
         Reply::Takeover(head, to) => return talk.leave_hyper(detach(Detached::Takeover(head, to))).await,
         Reply::Upgrade(head, to) => return talk.leave_hyper(detach(Detached::Upgrade(head, to))).await,
         Reply::Abort => return Err(Abort),

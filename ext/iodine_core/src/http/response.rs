@@ -1,7 +1,5 @@
 //! What the application answered, as a hyper response: lengths, and the statuses that have no body.
 
-use std::fs::File;
-use std::io::{Read, Seek};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,7 +8,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use crate::handoff::{Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
+use crate::handoff::{FileBody, Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
 
 /// Bytes of a file that are read at once.
 const FILE_PIECE: u64 = 256 * 1024;
@@ -25,10 +23,7 @@ pub(crate) enum ResponseBody {
         left: u64,
         failed: bool,
     },
-    File {
-        file: File,
-        left: u64,
-    },
+    File(FileBody),
     Stream {
         reader: StreamReader,
         /// What the application declared; nothing beyond it is sent.
@@ -65,8 +60,13 @@ impl Body for ResponseBody {
                 }
                 None => fail_after_flush(failed, cx),
             },
-            ResponseBody::File { left: 0, .. } => Poll::Ready(None),
-            ResponseBody::File { file, left } => Poll::Ready(Some(read_piece(file, left).map(Frame::data))),
+            // `sendfile` would spare a copy and half the CPU, but reaches only 0.4 of the throughput over loopback (see
+            // `docs/architecture.md`).
+            ResponseBody::File(file) => match file.read(FILE_PIECE) {
+                Ok(piece) => Poll::Ready(piece.map(|piece| Ok(Frame::data(piece)))),
+                // A file that has become shorter cannot keep the length that was promised.
+                Err(_) => Poll::Ready(Some(Err(BodyCut))),
+            },
             ResponseBody::Stream { reader, left, failed } => match reader.poll_part(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(part)) => Poll::Ready(Some(Ok(Frame::data(within(part, left))))),
@@ -80,7 +80,7 @@ impl Body for ResponseBody {
         match self {
             ResponseBody::Empty => true,
             ResponseBody::Payload { left, .. } => *left == 0,
-            ResponseBody::File { left, .. } => *left == 0,
+            ResponseBody::File(file) => file.is_empty(),
             ResponseBody::Stream { left, .. } => *left == Some(0),
         }
     }
@@ -89,7 +89,7 @@ impl Body for ResponseBody {
         match self {
             ResponseBody::Empty => SizeHint::with_exact(0),
             ResponseBody::Payload { left, .. } => SizeHint::with_exact(*left),
-            ResponseBody::File { left, .. } => SizeHint::with_exact(*left),
+            ResponseBody::File(file) => SizeHint::with_exact(file.len()),
             ResponseBody::Stream { left: Some(left), .. } => SizeHint::with_exact(*left),
             ResponseBody::Stream { left: None, .. } => SizeHint::default(),
         }
@@ -103,21 +103,6 @@ fn fail_after_flush(failed: &mut bool, cx: &Context<'_>) -> Poll<Option<Result<F
     }
     cx.waker().wake_by_ref();
     Poll::Pending
-}
-
-/// `sendfile` would spare a copy and half the CPU, but reaches only 0.4 of the throughput over loopback (see
-/// `docs/architecture.md`).
-fn read_piece(file: &mut File, left: &mut u64) -> Result<Bytes, BodyCut> {
-    let size = (*left).min(FILE_PIECE);
-    let mut piece = Vec::with_capacity(size as usize);
-    // A file that has become shorter cannot keep the length that was promised.
-    match file.take(size).read_to_end(&mut piece) {
-        Ok(read) if read as u64 == size => {
-            *left -= size;
-            Ok(Bytes::from(piece))
-        }
-        _ => Err(BodyCut),
-    }
 }
 
 fn within(mut part: Bytes, left: &mut Option<u64>) -> Bytes {
@@ -161,13 +146,11 @@ pub(crate) fn streamed(mut head: ResponseHead, reader: StreamReader, head_only: 
     assemble(head, ResponseBody::Stream { reader, left: declared, failed: false })
 }
 
-/// A response whose body is so many bytes of a file.
-pub(crate) fn file(mut head: ResponseHead, mut file: File, len: u64, head_only: bool) -> Response<ResponseBody> {
-    // Whoever looked at it may have moved its position. Where that fails, so does the reading.
-    let _ = file.rewind();
+/// A response whose body comes from a file.
+pub(crate) fn file(mut head: ResponseHead, file: FileBody, head_only: bool) -> Response<ResponseBody> {
     prepare(&mut head);
-    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
-    let body = if head_only { ResponseBody::Empty } else { ResponseBody::File { file, left: len } };
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(file.len()));
+    let body = if head_only || file.is_empty() { ResponseBody::Empty } else { ResponseBody::File(file) };
     assemble(head, body)
 }
 

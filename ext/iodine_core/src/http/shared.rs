@@ -1,5 +1,6 @@
 //! What all connections of a server have in common.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
 use super::head::Rules;
+use crate::files::Files;
 use crate::handoff::Crew;
 use crate::log::Log;
 use crate::realtime::Realtime;
@@ -26,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) crew: Arc<Crew>,
     pub(crate) log: Log,
     pub(crate) realtime: Arc<Realtime>,
+    pub(crate) files: Files,
     /// One permit a connection.
     pub(crate) permits: Arc<Semaphore>,
     draining: OnceLock<Instant>,
@@ -38,9 +41,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, realtime: Arc<Realtime>) -> Shared {
+    /// # Errors
+    /// When a directory for files does not exist.
+    pub(crate) fn new(settings: Settings, realtime: Arc<Realtime>) -> io::Result<Shared> {
         let permits = settings.max_connections.clamp(1, Semaphore::MAX_PERMITS);
-        Shared {
+        Ok(Shared {
+            files: Files::new(&settings.files)?,
             settings,
             crew: realtime.crew.clone(),
             log: realtime.log.clone(),
@@ -52,7 +58,7 @@ impl Shared {
             closed: Condvar::new(),
             fewer: Notify::new(),
             interrupted: AtomicBool::new(false),
-        }
+        })
     }
 
     /// The rule book for request heads.

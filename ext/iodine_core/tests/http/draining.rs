@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use iodine_core::handoff::Reply;
+use iodine_core::handoff::{FileBody, Reply};
 
 use crate::support::{Call, Gate, LIMIT, Site, eventually, head, payload, status, timed};
 
@@ -171,7 +171,7 @@ fn a_file_and_a_framed_stream_are_finished_and_their_connections_closed() {
             call.unlocked(|| gate.wait());
             let file = tempfile::tempfile().expect("a file");
             file.set_len(3_000_000).expect("a long file");
-            call.answer(Reply::File(status(200), file, 3_000_000));
+            call.answer(Reply::File(status(200), FileBody::whole(file, 3_000_000)));
         }
     });
     let (mut file, mut framed) = (site.connect(), site.connect());

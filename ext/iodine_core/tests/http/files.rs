@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;
 
-use iodine_core::handoff::Reply;
+use iodine_core::handoff::{FileBody, Reply};
 
 use crate::support::{Response, Site, eventually, head, timed};
 
@@ -122,7 +122,7 @@ fn a_file_that_has_become_shorter_never_looks_complete() {
 fn what_the_application_says_about_length_and_chunks_is_corrected() {
     let site = Site::serve(|call| {
         let head = head(200, &[("content-length", "77"), ("transfer-encoding", "chunked"), ("x-a", "1")]);
-        call.answer(Reply::File(head, file(b"hello"), 5));
+        call.answer(Reply::File(head, FileBody::whole(file(b"hello"), 5)));
     });
     let response = site.get("/");
     assert_eq!((response.field("content-length"), response.field("transfer-encoding")), (Some("5"), None));
@@ -164,7 +164,9 @@ fn a_file_keeps_http_1_0_alive_where_the_client_asks_for_it() {
 
 #[test]
 fn an_application_that_says_close_is_obeyed_behind_a_file() {
-    let site = Site::serve(|call| call.answer(Reply::File(head(200, &[("connection", "close")]), file(b"hello"), 5)));
+    let site = Site::serve(|call| {
+        call.answer(Reply::File(head(200, &[("connection", "close")]), FileBody::whole(file(b"hello"), 5)))
+    });
     let mut client = site.connect();
     assert_eq!(client.get("/").text(), "hello");
     client.expect_fin();

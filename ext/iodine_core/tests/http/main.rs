@@ -11,6 +11,7 @@ mod interim;
 mod keep_alive;
 mod listening;
 mod overload;
+mod public;
 mod responses;
 mod streams;
 mod takeover;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use iodine_core::handoff::{
-    self, Job, Payload, Reply, Request, RequestBody, ResponseHead, Room, StreamPermit, StreamWriter, Ticket,
+    self, FileBody, Job, Payload, Reply, Request, RequestBody, ResponseHead, Room, StreamPermit, StreamWriter, Ticket,
     TicketHandle, Wait, Worker, stream,
 };
 
@@ -96,7 +96,7 @@ impl Call<'_> {
 
     /// Answers 200 with a file.
     pub fn file(&mut self, file: File, len: u64) {
-        self.answer(Reply::File(status(200), file, len));
+        self.answer(Reply::File(status(200), FileBody::whole(file, len)));
     }
 
     /// Waits as an application does that lets others run.

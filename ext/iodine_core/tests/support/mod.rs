@@ -18,7 +18,7 @@ use iodine_core::handoff::{Crew, Stats};
 use iodine_core::log::Log;
 use iodine_core::pubsub::hub::Hub;
 use iodine_core::server::Server;
-use iodine_core::settings::{AllowedOrigins, Limits, Pool, RealtimeSettings, Settings, Timeouts};
+use iodine_core::settings::{AllowedOrigins, FilesSettings, Limits, Pool, RealtimeSettings, Settings, Timeouts};
 
 pub use self::app::{Body, Call, head, payload, status};
 pub use self::client::Client;
@@ -66,6 +66,7 @@ pub fn settings() -> Settings {
         max_keep_alive: Some(999),
         enable_keep_alives: true,
         cluster: false,
+        files: FilesSettings::default(),
         supported_http_methods: None,
         spool_dir: std::env::temp_dir(),
         stream_buffer_size: 262_144,

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use iodine_core::handoff::{
-    NoPermit, Payload, Reply, ResponseHead, StreamPermit, Takeover, Ticket, Worker, is_bodiless, stream,
+    FileBody, NoPermit, Payload, Reply, ResponseHead, StreamPermit, Takeover, Ticket, Worker, is_bodiless, stream,
 };
 use magnus::block::Proc;
 use magnus::rb_sys::FromRawValue;
@@ -138,7 +138,7 @@ fn send_file(call: &Call<'_>, ticket: Ticket, mut answer: Answer, mut file: File
     }
     answer.head.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
     if len > SMALL_FILE || call.head_only {
-        ticket.answer(Reply::File(answer.head, file, len));
+        ticket.answer(Reply::File(answer.head, FileBody::whole(file, len)));
         return Sent::Whole;
     }
     let read = gvl::without(
@@ -153,7 +153,7 @@ fn send_file(call: &Call<'_>, ticket: Ticket, mut answer: Answer, mut file: File
             ticket.answer(Reply::Full(answer.head, Bytes::from(bytes).into()));
         }
         // Shortened meanwhile, or interrupted before it was read: the core will see for itself.
-        _ => ticket.answer(Reply::File(answer.head, file, len)),
+        _ => ticket.answer(Reply::File(answer.head, FileBody::whole(file, len))),
     }
     Sent::Whole
 }
