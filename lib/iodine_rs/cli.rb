@@ -8,7 +8,7 @@ module IodineRs
   #   exit IodineRs::CLI.start(ARGV)
   class CLI
     # iodine's spelling of options with one dash.
-    IODINE = %w[-www -public -maxms -max-msg -maxbd -max-body -maxhd -max-header -max-age -ping -tout -keep-alive -log]
+    IODINE = %w[-www -public -maxms -max-msg -maxbd -max-body -maxhd -max-header -max-age -ping -tout -keep-alive -log -redis]
              .to_h { |word| [word, "-#{word}"] }.freeze
     private_constant :IODINE
 
@@ -85,6 +85,9 @@ module IodineRs
         @load_path += path.split(":")
       end
       o.on("--early-hints", "Give the app rack.early_hints") { @dsl.early_hints }
+      o.on("-r", "--redis URL", "Publish to other servers through that Redis (default: IODINE_RS_REDIS_URL)") do |url|
+        @dsl.redis(url)
+      end
       o.on("--set NAME=VALUE", "Any option of the list below; may be repeated") { |pair| set(pair) }
     end
 

@@ -49,6 +49,7 @@ module IodineRs
       @relay = PubSub.relay = Relay.new(@options[:max_relay], @log, @inbox)
       @hooks.run(:before_fork, @log)
       fork_missing_workers
+      connect_redis
       Life.enter(:enter_master)
       @log.info("Use Ctrl-C to stop")
       turn until @reason && @workers.empty?
@@ -118,11 +119,21 @@ module IodineRs
       Life.enter(:before_fork)
       socket = @relay.open(index)
       worker = Worker.new(index, @phase, app: @app, options: @options, binder: @binder, log: @log)
-      pid = Process.fork { start(worker, socket) }
+      pid = without_threads { Process.fork { start(worker, socket) } }
       socket.close
       @workers[index] = WorkerHandle.new(index, pid, @phase, @options)
       Life.enter(:after_fork)
       @hooks.run(:after_worker_fork, @log, index)
+    end
+
+    def without_threads(&) = PubSub.redis ? PubSub.redis.pause(&) : yield
+
+    # As one more process that publishes and listens.
+    def connect_redis
+      return unless PubSub.redis
+
+      PubSub.redis.open(@relay.open(:redis))
+      PubSub.attach(PubSub.redis)
     end
 
     # In the new process: leaves what is the master's, and serves.

@@ -44,6 +44,7 @@ module IodineRs
       prepare
       Life.begin(self, @options, role: cluster? ? :master : :single)
       Life.enter(:pre_start)
+      PubSub.default = PubSub::Redis.new(@options[:redis]) if @options[:redis]
       @runner.load(@app)
       listen
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)

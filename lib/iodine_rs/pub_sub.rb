@@ -7,13 +7,20 @@ module IodineRs
   # connections without Ruby; here is who else gets to know of a publication.
   module PubSub
     autoload :Engine, "iodine_rs/pub_sub/engine"
+    autoload :Engines, "iodine_rs/pub_sub/engines"
     autoload :Listeners, "iodine_rs/pub_sub/listeners"
+    autoload :Redis, "iodine_rs/pub_sub/redis"
 
     class << self
       # The way to the workers, in the master of a cluster.
       #
       # @api private
       attr_accessor :relay
+
+      # The way to other servers, once one has been made.
+      #
+      # @api private
+      attr_accessor :redis
 
       # See IodineRs.subscribe.
       def subscribe(to = nil, options = nil, **keywords, &block)
@@ -39,6 +46,25 @@ module IodineRs
         true
       end
 
+      # Publishes in every process of the server, and to other servers if `outward`.
+      #
+      # @api private
+      def spread(to, message, binary, outward)
+        deliver(to, message, binary, true, outward)
+        relay&.publish(frame(to, message, binary, outward))
+      end
+
+      # Tells the engine, from now on, which channels have subscribers in this server: see Engine. Returns the engine.
+      #
+      # @raise [TypeError]
+      def attach(engine) = Engines.attach(engine)
+
+      # Tells it nothing more.
+      def detach(engine) = Engines.detach(engine)
+
+      # Tells it of all channels that have subscribers, once more: it may have forgotten them.
+      def reset(engine) = Engines.reset(engine)
+
       # The engine of `publish` where none is named.
       def default = @default || CLUSTER
 
@@ -55,13 +81,10 @@ module IodineRs
 
     # Publishes in this process only.
     PROCESS = Object.new
-    def PROCESS.publish(to, message, binary: false) = PubSub.deliver(to, message, binary, false)
+    def PROCESS.publish(to, message, binary: false) = PubSub.deliver(to, message, binary, false, false)
 
     # Publishes in every process of the server.
     CLUSTER = Object.new
-    def CLUSTER.publish(to, message, binary: false)
-      PubSub.deliver(to, message, binary, true)
-      PubSub.relay&.publish(PubSub.frame(to, message, binary))
-    end
+    def CLUSTER.publish(to, message, binary: false) = PubSub.spread(to, message, binary, false)
   end
 end

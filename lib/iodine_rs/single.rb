@@ -24,6 +24,7 @@ module IodineRs
     # Serves until it is told to stop; returns the word that ended it.
     def run
       Life.enter(:on_start)
+      PubSub.redis&.join(@options[:max_relay])
       @server.run { @inbox << :stopped }
       @log.info("Use Ctrl-C to stop")
       await_end

@@ -44,6 +44,12 @@ impl Log {
     }
 }
 
+/// Writes one line to standard error on the calling thread, which may have to wait for its reader.
+pub fn write_through(text: &str) {
+    // A log that cannot be written has nowhere to say so.
+    let _ = writeln!(std::io::stderr(), "{} {text}", now());
+}
+
 fn write_all(lines: &Receiver<String>, dropped: &AtomicU64) {
     for line in lines {
         // A log that cannot be written has nowhere to say so.

@@ -33,8 +33,15 @@ module IodineRs
       def remove(index)
         peer = @lock.synchronize { @peers[index] } or return
         receive(peer)
+        PubSub::Engines.forget(peer)
         @lock.synchronize { @peers.delete(index) }
         peer.socket.close
+      end
+
+      # Tells the way to Redis whether a channel has subscribers in this server.
+      def notify(name, pattern, subscribed)
+        @lock.synchronize { @peers[:redis]&.queue(PubSub.notice_frame(name, pattern, subscribed)) }
+        @inbox << :publication
       end
 
       # In a new worker: closes the master's ends.
@@ -62,13 +69,14 @@ module IodineRs
 
       def receive(peer)
         while (frames = peer.receive(CHUNK))
-          PubSub.deliver_frames(frames)
-          @lock.synchronize { @peers.each_value { |other| queue(other, frames) unless other.equal?(peer) } }
+          publications, notices = PubSub.deliver_frames(frames)
+          notices.each { |notice| PubSub::Engines.note(peer, *notice) }
+          @lock.synchronize { @peers.each_value { |other| queue(other, publications) unless other.equal?(peer) } }
         end
       end
 
       def queue(peer, frames)
-        return if peer.queue(frames)
+        return if frames.empty? || peer.queue(frames)
 
         @log.error("publications were dropped: a worker has #{@limit} bytes of them waiting (max_relay)") if peer.complain?
       end

@@ -26,7 +26,7 @@ module IodineRs
       def run(reporter, socket)
         @reporter = reporter
         settle_in
-        PubSub.attach(socket.fileno, @options[:max_relay])
+        PubSub.join_relay(socket.fileno, @options[:max_relay])
         socket.close
         hooks.run(:before_worker_boot, @log, @index)
         serve

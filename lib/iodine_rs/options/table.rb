@@ -38,6 +38,8 @@ module IodineRs
         option :worker_boot_timeout, Type.seconds, 60, "The same, until a worker serves."
         option :worker_shutdown_timeout, Type.seconds, 30,
                "How long a worker may take to finish what has begun; then it is killed."
+        option(:redis, Type.text.or_nil, "`IODINE_RS_REDIS_URL`",
+               "URL of a Redis or Valkey that brings publications to other servers.") { |o| o.from_env("IODINE_RS_REDIS_URL") }
         option :max_relay, Type.integer(1.., "bytes"), 67_108_864,
                "Publications that may wait on their way to one other process; more are dropped, with a log line."
         option(:hooks, Type.hooks, "none", "Blocks of the configuration file.", text: false) { Hooks.new }

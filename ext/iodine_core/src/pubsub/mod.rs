@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! publish ┬→ hub → every subscriber of this process (encoded once)
-//!         └→ relay → the other processes of this server
+//!         └→ relay → the other processes of this server → redis → other servers
 //! ```
 //!
 //! Nothing here knows sockets of clients or the application: a [`Subscriber`](hub::Subscriber) is whoever takes a
@@ -14,5 +14,6 @@ pub mod glob;
 pub mod hub;
 mod notices;
 pub mod publication;
+pub mod redis;
 pub mod relay;
 mod topics;

@@ -12,8 +12,9 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 
-use super::frame;
-use super::hub::Hub;
+use super::channel::Channel;
+use super::frame::{self, Frame};
+use super::hub::{Hub, Observer};
 use super::publication::Publication;
 
 /// Room for one reading.
@@ -43,14 +44,22 @@ impl Relay {
         Arc::new(Relay { limit, outgoing: Mutex::new(outgoing), more: Notify::new() })
     }
 
-    /// Sends a publication to the other processes. `false` where too much waits already: it is dropped.
-    pub fn send(&self, publication: &Publication) -> bool {
+    /// Sends a publication to the other processes, and to other servers if `outward`. `false` where too much waits
+    /// already: it is dropped.
+    pub fn send(&self, publication: &Publication, outward: bool) -> bool {
         let mut outgoing = self.lock();
         let waiting = outgoing.frames.len() + outgoing.writing;
-        let sent = waiting + frame::size(publication) <= self.limit && frame::encode(publication, &mut outgoing.frames);
+        let room = waiting + frame::size(publication) <= self.limit;
+        let sent = room && frame::encode(publication, outward, &mut outgoing.frames);
         drop(outgoing);
         self.more.notify_one();
         sent
+    }
+
+    /// Tells the other side which channels have subscribers here. Never dropped: there are as many as subscriptions.
+    fn notify(&self, channel: &Channel, subscribed: bool) {
+        frame::encode_notice(channel, subscribed, &mut self.lock().frames);
+        self.more.notify_one();
     }
 
     /// Bytes that have not been handed to the system yet.
@@ -97,11 +106,24 @@ impl Relay {
     }
 }
 
+impl Observer for Relay {
+    fn subscribed(&self, channel: &Channel) {
+        self.notify(channel, true);
+    }
+
+    fn unsubscribed(&self, channel: &Channel) {
+        self.notify(channel, false);
+    }
+}
+
 async fn receive(mut reader: OwnedReadHalf, hub: &Hub) -> io::Result<()> {
     let mut input = BytesMut::new();
     loop {
-        while let Some(publication) = frame::decode(&mut input).map_err(io::Error::other)? {
-            hub.publish(&Arc::new(publication));
+        while let Some(frame) = frame::decode(&mut input).map_err(io::Error::other)? {
+            // Notices are for whoever passes publications on.
+            if let Frame::Publication { publication, .. } = frame {
+                hub.publish(&Arc::new(publication));
+            }
         }
         input.reserve(CHUNK);
         if reader.read_buf(&mut input).await? == 0 {

@@ -5,17 +5,17 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
-use iodine_core::pubsub::frame::{Malformed, decode, encode, size, whole};
+use iodine_core::pubsub::frame::{Frame, Malformed, decode, encode, encode_notice, is_notice, size, whole};
 use iodine_core::pubsub::hub::Hub;
 use iodine_core::pubsub::publication::Publication;
 use iodine_core::pubsub::relay::Relay;
 
-use crate::recorder::{Heard, Recorder, exact, heard, publication};
+use crate::recorder::{Heard, Recorder, exact, heard, pattern, publication};
 
 fn encoded(publications: &[&Publication]) -> BytesMut {
     let mut out = BytesMut::new();
     for one in publications {
-        assert!(encode(one, &mut out));
+        assert!(encode(one, false, &mut out));
     }
     out
 }
@@ -33,9 +33,25 @@ fn survives_the_journey() {
     assert_eq!(input.len(), size(&text) + size(&binary) + size(&empty));
     for one in [&text, &binary, &empty] {
         let arrived = decode(&mut input).expect("well-formed").expect("complete");
-        assert_eq!(parts(&arrived), parts(one));
+        let Frame::Publication { publication, outward: false } = arrived else { panic!("{arrived:?}") };
+        assert_eq!(parts(&publication), parts(one));
     }
     assert!(input.is_empty());
+}
+
+#[test]
+fn tells_what_is_for_other_servers_and_who_listens() {
+    let mut input = BytesMut::new();
+    assert!(encode(&publication("room", "hello"), true, &mut input));
+    assert!(!is_notice(&input));
+    assert!(matches!(decode(&mut input), Ok(Some(Frame::Publication { outward: true, .. }))));
+    for (sent, now) in [(exact("room"), true), (exact("room"), false), (pattern("r*"), true), (pattern("r*"), false)] {
+        assert!(encode_notice(&sent, now, &mut input));
+        assert!(is_notice(&input));
+        let arrived = decode(&mut input).expect("well-formed").expect("complete");
+        let Frame::Notice { channel, subscribed } = arrived else { panic!("{arrived:?}") };
+        assert_eq!((channel, subscribed), (sent, now));
+    }
 }
 
 #[test]
@@ -55,7 +71,9 @@ fn refuses_what_it_cannot_be() {
     for bad in [
         &b"\0\0\0\x04\0\0\0\0"[..],                  // shorter than its own head
         b"\0\0\0\x05\0\0\0\0\x01",                   // a channel longer than the frame
-        b"\0\0\0\x05\x02\0\0\0\0",                   // an unknown kind
+        b"\0\0\0\x05\x20\0\0\0\0",                   // an unknown kind
+        b"\0\0\0\x05\x05\0\0\0\0",                   // a notice that is binary
+        b"\0\0\0\x06\x04\0\0\0\0x",                  // a notice with a payload
         b"\0\0\0\x08\0\xff\xff\xff\xff\x01\x02\x03", // a channel of 4 GiB
     ] {
         assert_eq!(decode(&mut BytesMut::from(bad)).err(), Some(Malformed), "{bad:?}");
@@ -82,7 +100,7 @@ fn relays_in_both_directions_and_in_order() {
     let (hub, received) = listening_hub();
     // The first ones are sent before anybody brings them.
     for n in 0..3 {
-        assert!(left.send(&publication("room", &n.to_string())));
+        assert!(left.send(&publication("room", &n.to_string()), false));
     }
     assert!(left.pending() > 0);
     runtime.block_on(async {
@@ -90,7 +108,7 @@ fn relays_in_both_directions_and_in_order() {
         let exchange = async { tokio::join!(left.run(&silent), right.run(&hub)) };
         let rest = async {
             for n in 3..2000 {
-                assert!(left.send(&publication("room", &n.to_string())));
+                assert!(left.send(&publication("room", &n.to_string()), false));
                 tokio::task::yield_now().await;
             }
             while received.lock().expect("a healthy lock").len() < 2000 || left.pending() > 0 {
@@ -110,7 +128,7 @@ fn drops_what_is_above_the_limit() {
     let (left, _right) = socket_pair();
     let one = publication("room", "hello");
     let relay = Relay::new(left, 2 * size(&one));
-    assert_eq!([relay.send(&one), relay.send(&one), relay.send(&one)], [true, true, false]);
+    assert_eq!([relay.send(&one, false), relay.send(&one, false), relay.send(&one, false)], [true, true, false]);
     assert_eq!(relay.pending(), 2 * size(&one));
 }
 
@@ -119,7 +137,7 @@ fn ends_with_an_error_on_what_is_no_frame() {
     use std::io::Write;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (mut left, right) = UnixStream::pair().expect("a pair of sockets");
-    left.write_all(b"\0\0\0\x05\x02\0\0\0\0").expect("room in the socket");
+    left.write_all(b"\0\0\0\x05\x20\0\0\0\0").expect("room in the socket");
     let relay = Relay::new(right.into(), 1 << 20);
     let error = runtime.block_on(relay.run(&Hub::new())).expect_err("no frame");
     assert!(error.to_string().contains("malformed"));

@@ -7,6 +7,7 @@ mod handler;
 mod message;
 mod mixin;
 mod pubsub;
+mod redis;
 mod registry;
 pub(crate) mod upgrade;
 

@@ -1,0 +1,207 @@
+//! Listens to Redis for this server's subscribers.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use redis::{Connection, Msg, RedisError, RedisResult};
+
+use super::{Pause, Shared, lock};
+use crate::pubsub::channel::Channel;
+use crate::pubsub::frame;
+use crate::pubsub::publication::Publication;
+
+/// How long it may not notice that it should look up, where the speaker cannot tell it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+/// Silence, with the speaker's own calls missing, that means a dead connection.
+const DEAD: Duration = Duration::from_secs(30);
+/// Channels in one command.
+const BATCH: usize = 256;
+
+/// What should be listened to, and what Redis has confirmed.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions {
+    wanted: Mutex<BTreeSet<Channel>>,
+    confirmed: Mutex<Confirmed>,
+    /// `wanted` has changed, and the listener does not know.
+    changed: AtomicBool,
+    behind: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Confirmed(BTreeSet<Channel>);
+
+impl Confirmed {
+    /// Whether a publication to this channel comes back.
+    pub(super) fn cover(&self, name: &Bytes) -> bool {
+        // Patterns stand behind all names.
+        self.0.contains(&Channel::Exact(name.clone()))
+            || self.0.range(Channel::Pattern(Bytes::new())..).any(|pattern| pattern.covers(name))
+    }
+}
+
+impl Subscriptions {
+    /// This server has got its first subscriber to the channel, or lost its last one.
+    pub(super) fn want(&self, channel: Channel, wanted: bool) {
+        let mut all = lock(&self.wanted);
+        if wanted {
+            all.insert(channel)
+        } else {
+            all.remove(&channel)
+        };
+        self.behind.store(true, Ordering::SeqCst);
+        self.changed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the listener has to be told.
+    pub(super) fn take_change(&self) -> bool {
+        self.changed.swap(false, Ordering::SeqCst)
+    }
+
+    /// What Redis has confirmed; it does not change while this is held.
+    pub(super) fn confirmed(&self) -> MutexGuard<'_, Confirmed> {
+        lock(&self.confirmed)
+    }
+
+    /// The channels to subscribe to and to leave.
+    fn differences(&self, confirmed: &Confirmed) -> [Vec<Channel>; 2] {
+        let wanted = lock(&self.wanted);
+        let join = wanted.difference(&confirmed.0).cloned().collect();
+        let leave = confirmed.0.difference(&wanted).cloned().collect();
+        [join, leave]
+    }
+}
+
+/// The listener's life. What goes wrong with the connection the speaker tells.
+pub(super) fn run(shared: &Shared) {
+    let mut pause = Pause::new();
+    while !shared.is_stopped() {
+        if let Ok(mut connection) = shared.connect() {
+            let begun = Instant::now();
+            let heard = listen(shared, &mut connection);
+            lock(&shared.subscriptions.confirmed).0.clear();
+            if matches!(heard, Err(Trouble::Socket)) {
+                return;
+            }
+            if begun.elapsed() > DEAD {
+                pause = Pause::new();
+            }
+        }
+        if !shared.is_stopped() {
+            shared.rest(pause.next());
+        }
+    }
+}
+
+enum Trouble {
+    Redis,
+    Socket,
+}
+
+impl From<RedisError> for Trouble {
+    fn from(_: RedisError) -> Trouble {
+        Trouble::Redis
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(_: io::Error) -> Trouble {
+        Trouble::Socket
+    }
+}
+
+fn listen(shared: &Shared, connection: &mut Connection) -> Result<(), Trouble> {
+    let mut pubsub = connection.as_pubsub();
+    pubsub.subscribe(&shared.control)?;
+    pubsub.set_read_timeout(Some(PATIENCE))?;
+    lock(&shared.echoes).clear();
+    shared.subscriptions.behind.store(true, Ordering::SeqCst);
+    let mut last: Option<Last> = None;
+    let mut heard = Instant::now();
+    while !shared.is_stopped() {
+        if shared.subscriptions.behind.swap(false, Ordering::SeqCst) {
+            catch_up(shared, &mut pubsub)?;
+        }
+        match pubsub.get_message() {
+            Ok(message) => {
+                heard = Instant::now();
+                if message.get_channel_name() != shared.control {
+                    hear(shared, &message, &mut last)?;
+                }
+            }
+            Err(error) if error.is_timeout() && heard.elapsed() < DEAD => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Subscribes to what is wanted and leaves what is not. Nothing is published meanwhile: see [`super::echoes`].
+fn catch_up(shared: &Shared, pubsub: &mut redis::PubSub<'_>) -> RedisResult<()> {
+    let mut confirmed = shared.subscriptions.confirmed();
+    let [join, leave] = shared.subscriptions.differences(&confirmed);
+    for (channels, patterned) in [(&join, false), (&join, true), (&leave, false), (&leave, true)] {
+        let names: Vec<&[u8]> = channels
+            .iter()
+            .filter(|channel| matches!(channel, Channel::Pattern(_)) == patterned)
+            .map(|channel| &channel.name()[..])
+            .collect();
+        let joins = std::ptr::eq(channels, &join);
+        for names in names.chunks(BATCH) {
+            match (joins, patterned) {
+                (true, false) => pubsub.subscribe(names)?,
+                (true, true) => pubsub.psubscribe(names)?,
+                (false, false) => pubsub.unsubscribe(names)?,
+                (false, true) => pubsub.punsubscribe(names)?,
+            }
+        }
+    }
+    confirmed.0.extend(join);
+    for channel in leave {
+        confirmed.0.remove(&channel);
+    }
+    Ok(())
+}
+
+/// A publication comes once for each subscription that covers it, one right behind the other.
+struct Last {
+    channel: String,
+    payload: Vec<u8>,
+    subscriptions: Vec<Option<String>>,
+}
+
+fn hear(shared: &Shared, message: &Msg, last: &mut Option<Last>) -> io::Result<()> {
+    let pattern = message.get_pattern::<Option<String>>().unwrap_or_default();
+    let payload = message.get_payload_bytes();
+    if let Some(last) = last {
+        let same = last.channel == message.get_channel_name() && last.payload == payload;
+        if same && !last.subscriptions.contains(&pattern) {
+            last.subscriptions.push(pattern);
+            return Ok(());
+        }
+    }
+    let channel = message.get_channel_name();
+    *last = Some(Last { channel: channel.to_owned(), payload: payload.to_vec(), subscriptions: vec![pattern] });
+    let publication = Publication::new(Bytes::copy_from_slice(channel.as_bytes()), Bytes::copy_from_slice(payload));
+    if lock(&shared.echoes).takes(&publication, Instant::now()) {
+        return Ok(());
+    }
+    let mut frame = BytesMut::new();
+    frame::encode(&publication, false, &mut frame);
+    send(shared, &frame)
+}
+
+/// Writes a frame, as long as the bridge is not stopped; a part of a frame would be the end of the connection.
+fn send(shared: &Shared, mut frame: &[u8]) -> io::Result<()> {
+    while !frame.is_empty() {
+        match (&shared.socket).write(frame) {
+            Ok(written) => frame = &frame[written..],
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
