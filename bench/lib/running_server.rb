@@ -43,6 +43,9 @@ module Bench
       raise Failed, "#{@name} answered #{answer.code} with #{answer.body.bytesize} bytes to #{load.path}"
     end
 
+    # Waits until it answers anything.
+    def await = wait_for_answer("/")
+
     def stop
       return if ended?
 

@@ -1,0 +1,125 @@
+//! `load_client KIND PORT SOCKETS SECONDS BYTES`: one kind of load on a server at 127.0.0.1.
+//!
+//! * `echo`: every socket sends a message and waits for its echo, again and again.
+//! * `broadcast`: every socket listens; one publishes as soon as all have heard the last message.
+//! * `sse`: the same with event streams; a WebSocket publishes.
+//! * `idle`: the sockets are open until the standard input ends; "open" is printed when they are.
+//!
+//! Prints one line of JSON: messages that came back or were delivered, seconds, and the time of one round in µs.
+
+mod socket;
+
+use std::io::Read;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, LocalSet, spawn_local};
+
+use socket::{Kind, Socket};
+
+type Failure = Box<dyn std::error::Error>;
+
+struct Load {
+    port: u16,
+    sockets: usize,
+    time: Duration,
+    message: Vec<u8>,
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [kind, port, sockets, seconds, bytes] = arguments.as_slice() else {
+        return Err("usage: load_client echo|broadcast|sse|idle PORT SOCKETS SECONDS BYTES".into());
+    };
+    let load = Load {
+        port: port.parse()?,
+        sockets: sockets.parse()?,
+        time: Duration::from_secs(seconds.parse()?),
+        message: vec![b'x'; bytes.parse()?],
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(LocalSet::new().run_until(async {
+        match kind.as_str() {
+            "echo" => echo(load).await,
+            "broadcast" => broadcast(load, Kind::WebSocket).await,
+            "sse" => broadcast(load, Kind::Events).await,
+            "idle" => idle(load).await,
+            other => Err(format!("unknown kind {other}").into()),
+        }
+    }))
+}
+
+async fn open_all(load: &Load, path: &str, kind: Kind) -> Result<Vec<Socket>, Failure> {
+    let mut sockets = Vec::with_capacity(load.sockets);
+    for _ in 0..load.sockets {
+        sockets.push(Socket::open(load.port, path, kind).await?);
+    }
+    Ok(sockets)
+}
+
+async fn echo(load: Load) -> Result<(), Failure> {
+    let load = Rc::new(load);
+    let mut echoes = JoinSet::new();
+    let sockets = open_all(&load, "/echo", Kind::WebSocket).await?;
+    let begun = Instant::now();
+    for mut socket in sockets {
+        let load = load.clone();
+        echoes.spawn_local(async move {
+            let mut times = Vec::new();
+            while begun.elapsed() < load.time {
+                let sent = Instant::now();
+                socket.send(&load.message).await.expect("a server that reads");
+                socket.receive().await.expect("an echo");
+                times.push(sent.elapsed());
+            }
+            times
+        });
+    }
+    let times = echoes.join_all().await.concat();
+    report(times.len(), begun.elapsed(), times);
+    Ok(())
+}
+
+async fn broadcast(load: Load, kind: Kind) -> Result<(), Failure> {
+    // One permit for each delivery of the present message.
+    let heard = Rc::new(Semaphore::new(0));
+    for mut socket in open_all(&load, "/room", kind).await? {
+        let heard = heard.clone();
+        spawn_local(async move {
+            while socket.receive().await.is_ok() {
+                heard.add_permits(1);
+            }
+        });
+    }
+    let mut publisher = Socket::open(load.port, "/publisher", Kind::WebSocket).await?;
+    let everybody = u32::try_from(load.sockets)?;
+    let (begun, mut times) = (Instant::now(), Vec::new());
+    while begun.elapsed() < load.time {
+        let sent = Instant::now();
+        publisher.send(&load.message).await?;
+        heard.acquire_many(everybody).await?.forget();
+        times.push(sent.elapsed());
+    }
+    report(times.len() * load.sockets, begun.elapsed(), times);
+    Ok(())
+}
+
+async fn idle(load: Load) -> Result<(), Failure> {
+    let sockets = open_all(&load, "/echo", Kind::WebSocket).await?;
+    println!("open");
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    drop(sockets);
+    Ok(())
+}
+
+fn report(messages: usize, elapsed: Duration, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |share: f64| times.get((times.len() as f64 * share) as usize).or(times.last()).map_or(0, |t| t.as_micros());
+    println!(
+        "{{\"messages\": {messages}, \"seconds\": {:.3}, \"p50_us\": {}, \"p99_us\": {}}}",
+        elapsed.as_secs_f64(),
+        at(0.5),
+        at(0.99)
+    );
+}
