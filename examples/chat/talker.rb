@@ -5,7 +5,8 @@ require "rack"
 # One guest of the chat. The server mixes `write`, `each`, `count` and others in.
 class Talker
   def initialize(env)
-    name = Rack::Utils.unescape_path(env["PATH_INFO"].delete_prefix("/"))
+    # Strings of the env are ASCII-8BIT, which `write` would send as binary.
+    name = Rack::Utils.unescape_path(env["PATH_INFO"].delete_prefix("/")).force_encoding(Encoding::UTF_8).scrub
     @name = name.empty? ? "Somebody" : name
   end
 

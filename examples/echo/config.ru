@@ -3,11 +3,14 @@
 # The smallest WebSocket: iodine-rs speaks the protocol, the app says what to do with a message.
 #
 #   iodine-rs                                        (in this folder)
-#   curl http://localhost:9292                       a plain request is answered as ever
+#   open http://localhost:9292                       a page that talks to itself
+#   curl http://localhost:9292                       the page without a browser
 #   websocat ws://localhost:9292                     every line comes back
 #
 # A handler is any object with some of on_open, on_message, on_drained, on_shutdown and on_close. This one is a module
 # that all connections share.
+
+PAGE = File.read(File.join(__dir__, "page.html"))
 
 module Echo
   extend self
@@ -20,5 +23,5 @@ run(lambda do |env|
     env["rack.upgrade"] = Echo
     next [101, {}, []]
   end
-  [200, { "content-type" => "text/plain" }, ["Connect a WebSocket to this address.\n"]]
+  [200, { "content-type" => "text/html; charset=utf-8" }, [PAGE]]
 end)

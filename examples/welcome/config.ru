@@ -6,6 +6,7 @@
 #   open http://localhost:9292
 #   curl -N http://localhost:9292/clock                  time and counters, five lines a second
 #   curl --data-binary @config.ru localhost:9292/echo    what you send comes back
+#   websocat ws://localhost:9292/live                    what the pages say to each other
 #   curl -i http://localhost:9292/boom                   the page a developer gets for an error
 
 require "rack"

@@ -2,6 +2,7 @@
 
 require "erb"
 require_relative "clock"
+require_relative "live"
 
 # The app behind the page: one method for each thing it shows.
 class Welcome
@@ -16,6 +17,7 @@ class Welcome
     when "/" then page(env)
     when "/clock" then [200, { "content-type" => "application/x-ndjson", "cache-control" => "no-store" }, @clock]
     when "/echo" then echo(env)
+    when "/live" then live(env)
     when "/ping" then [200, { "content-type" => "text/plain", "cache-control" => "no-store" }, ["pong"]]
     when "/boom" then raise "This is what an error looks like while you develop"
     else [404, { "content-type" => "text/plain" }, ["Nothing here. The page is at /\n"]]
@@ -37,6 +39,14 @@ class Welcome
     when String, Numeric, Symbol, Array, true, false, nil then value.inspect
     else value.class.name
     end
+  end
+
+  # Another server than iodine-rs offers no upgrade.
+  def live(env)
+    return [426, { "upgrade" => "websocket" }, []] unless env["rack.upgrade?"] == :websocket
+
+    env["rack.upgrade"] = Live
+    [101, {}, []]
   end
 
   # The upload was complete before this ran; `x-input` tells whether it waited in memory or in a file.

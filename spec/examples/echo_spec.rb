@@ -13,4 +13,8 @@ RSpec.describe "examples/echo" do
     client.binary("\x00\xFF")
     expect(client.read_message).to eq("\x00\xFF".b)
   end
+
+  it "serves its page" do
+    expect(Http.get(serve_example("echo")).body).to include("new WebSocket")
+  end
 end

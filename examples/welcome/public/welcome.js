@@ -136,4 +136,34 @@ byId("echo").elements.file.addEventListener("change", event => {
   if (event.target.files[0]) echo(event.target.files[0])
 })
 
+// The live part: a WebSocket that comes back when the server does.
+
+let live
+
+function talk() {
+  live = new WebSocket(`${location.origin.replace("http", "ws")}/live`)
+  live.onmessage = event => hear(JSON.parse(event.data))
+  live.onclose = () => {
+    byId("live-count").textContent = "The server is away."
+    setTimeout(talk, 500)
+  }
+}
+
+function hear(news) {
+  if (news.pages) byId("live-count").textContent = news.pages === 1 ? "1 page is open." : `${news.pages} pages are open.`
+  if (news.says === undefined) return
+  const item = document.createElement("li")
+  item.textContent = news.says
+  byId("live-log").prepend(item)
+}
+
+byId("live").querySelector("form").addEventListener("submit", event => {
+  event.preventDefault()
+  const input = event.target.elements[0]
+  if (live.readyState !== WebSocket.OPEN || input.value === "") return
+  live.send(input.value)
+  input.value = ""
+})
+
+talk()
 run()
