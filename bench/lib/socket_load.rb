@@ -26,8 +26,7 @@ module Bench
       Open3.popen2(self.class.client, "idle", port.to_s, sockets.to_s, "0", "0") do |stdin, stdout, _|
         raise "load_client idle: the sockets did not open" unless stdout.gets == "open\n"
 
-        yield
-        stdin.close
+        yield.tap { stdin.close }
       end
     end
   end

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::net::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
 use crate::handoff::{Peer, Socket};
 
@@ -18,13 +18,73 @@ pub(crate) enum Stream {
     Unix(UnixStream),
 }
 
+/// What is read from a connection.
+#[derive(Debug)]
+pub(crate) enum Reader {
+    Tcp(tcp::OwnedReadHalf),
+    Unix(unix::OwnedReadHalf),
+}
+
+/// What is written to a connection, from any place.
+#[derive(Debug)]
+pub(crate) enum Writer {
+    Tcp(tcp::OwnedWriteHalf),
+    Unix(unix::OwnedWriteHalf),
+}
+
 macro_rules! either {
     ($self:expr, $stream:ident => $call:expr) => {
+        either!(Stream, $self, $stream => $call)
+    };
+    ($kind:ident, $self:expr, $stream:ident => $call:expr) => {
         match $self {
-            Stream::Tcp($stream) => $call,
-            Stream::Unix($stream) => $call,
+            $kind::Tcp($stream) => $call,
+            $kind::Unix($stream) => $call,
         }
     };
+}
+
+impl Reader {
+    /// Ready when there is something to read, an end or an error.
+    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(Reader, self, half => half.as_ref().poll_read_ready(cx))
+    }
+}
+
+impl Writer {
+    /// Ready when the system takes bytes, or there is an error.
+    pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(Writer, self, half => half.as_ref().poll_write_ready(cx))
+    }
+
+    /// Writes what the system takes at once; `WouldBlock` where that is nothing.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        either!(Writer, self, half => half.try_write(bytes))
+    }
+
+    /// As [`Writer::try_write`], several pieces together.
+    pub(crate) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(Writer, self, half => half.try_write_vectored(pieces))
+    }
+
+    /// See [`Stream::hang_up`].
+    pub(crate) fn hang_up(&self) {
+        // A socket that is not connected any more has nobody to tell.
+        let _ = either!(Writer, self, half => rustix::net::shutdown(half.as_ref(), Shutdown::Write));
+    }
+
+    /// See [`Stream::reset_on_close`].
+    pub(crate) fn reset_on_close(&self) {
+        let linger = Some(Duration::ZERO);
+        // As above.
+        let _ = either!(Writer, self, half => rustix::net::sockopt::set_socket_linger(half.as_ref(), linger));
+    }
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        either!(Reader, self.get_mut(), half => Pin::new(half).poll_read(cx, buf))
+    }
 }
 
 impl Stream {
@@ -56,6 +116,20 @@ impl Stream {
     pub(crate) fn reset_on_close(&self) {
         // As above.
         let _ = either!(self, stream => rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)));
+    }
+
+    /// Its two directions, for who reads and writes in different places.
+    pub(crate) fn into_split(self) -> (Reader, Writer) {
+        match self {
+            Stream::Tcp(stream) => {
+                let (reader, writer) = stream.into_split();
+                (Reader::Tcp(reader), Writer::Tcp(writer))
+            }
+            Stream::Unix(stream) => {
+                let (reader, writer) = stream.into_split();
+                (Reader::Unix(reader), Writer::Unix(writer))
+            }
+        }
     }
 
     /// Gives the socket up, in non-blocking mode.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::clients::Realtime;
 use super::outbox::{Outbox, Push};
 use crate::handoff::{Event, Mailbox};
+use crate::net::stream::Writer;
 use crate::sse;
 use crate::ws::encoder;
 
@@ -115,13 +116,26 @@ impl Client {
         }
     }
 
-    pub(super) fn push(&self, head: Bytes, body: Bytes) -> bool {
-        let (push, session) = self.outbox.push(head, body);
+    fn push(&self, head: Bytes, body: Bytes) -> bool {
+        let pushed = self.outbox.push(head, body);
+        self.pushed(pushed)
+    }
+
+    /// Sends a publication, without a detour if the system takes it at once. For the thread that drives the sockets.
+    pub(super) fn publish(&self, encoded: Bytes) {
+        let pushed = self.outbox.push_through(encoded);
+        self.pushed(pushed);
+    }
+
+    fn pushed(&self, (push, session): (Push, Option<Waker>)) -> bool {
         self.wake(session);
-        if push == Push::Overflow {
-            self.cut_slow();
+        match push {
+            Push::Queued => {}
+            Push::Written => self.drained(),
+            Push::Overflow => self.cut_slow(),
+            Push::Refused => {}
         }
-        push == Push::Queued
+        matches!(push, Push::Queued | Push::Written)
     }
 
     /// Closes after what was written, with this code and reason.
@@ -214,7 +228,8 @@ impl Client {
     }
 
     /// The session begins.
-    pub(super) fn opened(self: &Arc<Self>) {
+    pub(super) fn opened(self: &Arc<Self>, socket: Arc<Writer>) {
+        self.outbox.open(socket);
         self.realtime.add(self);
         self.mailbox.post(Event::Open);
     }

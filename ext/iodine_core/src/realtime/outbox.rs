@@ -1,11 +1,13 @@
 //! What waits to be written to one upgraded connection: pieces of bytes, in order, with a bound.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+
+use crate::net::stream::Writer;
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub(crate) enum Phase {
 pub(crate) enum Push {
     /// It is on its way.
     Queued,
+    /// The system has it.
+    Written,
     /// The connection takes no more writes.
     Refused,
     /// The client has not read `max_outgoing` bytes.
@@ -47,12 +51,20 @@ struct State {
     /// When the connection must have ended.
     deadline: Option<Instant>,
     session: Option<Waker>,
+    socket: Option<Arc<Writer>>,
 }
 
 impl Outbox {
     pub(crate) fn new(capacity: usize) -> Outbox {
-        let state =
-            State { phase: Phase::Open, pieces: VecDeque::new(), bytes: 0, pending: 0, deadline: None, session: None };
+        let state = State {
+            phase: Phase::Open,
+            pieces: VecDeque::new(),
+            bytes: 0,
+            pending: 0,
+            deadline: None,
+            session: None,
+            socket: None,
+        };
         Outbox { state: Mutex::new(state), capacity }
     }
 
@@ -70,6 +82,30 @@ impl Outbox {
         state.add(head);
         state.add(body);
         (Push::Queued, state.session.take())
+    }
+
+    /// Writes a message straight to the system if nothing waits before it; what the system does not take waits. To be
+    /// called by the thread that drives the sockets. The waker, where there is one, has to be woken.
+    pub(crate) fn push_through(&self, message: Bytes) -> (Push, Option<Waker>) {
+        let mut state = self.lock();
+        let idle = state.phase == Phase::Open && state.bytes == 0;
+        let Some(socket) = state.socket.as_ref().filter(|_| idle) else {
+            drop(state);
+            return self.push(message, Bytes::new());
+        };
+        // An error is for the session to find.
+        let written = socket.try_write(&message).unwrap_or(0);
+        if written == message.len() {
+            return (Push::Written, None);
+        }
+        state.pending += 1;
+        state.add(message.slice(written..));
+        (Push::Queued, state.session.take())
+    }
+
+    /// Where it is written to.
+    pub(crate) fn open(&self, socket: Arc<Writer>) {
+        self.lock().socket = Some(socket);
     }
 
     /// Adds what the protocol itself has to say (a pong, a ping), while the connection is open.
@@ -114,6 +150,7 @@ impl Outbox {
         state.pieces = VecDeque::new();
         state.bytes = 0;
         state.session = None;
+        state.socket = None;
         first
     }
 

@@ -9,13 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::io::AsyncReadExt;
 use tokio::time::{Sleep, sleep};
 
 use super::client::{Client, Protocol};
 use super::outbox::Phase;
 use crate::handoff::Event;
-use crate::net::stream::Stream;
+use crate::net::stream::{Reader, Stream, Writer};
 use crate::sse;
 use crate::ws::decoder::{CloseFrame, Decoder, Incoming};
 use crate::ws::encoder;
@@ -38,8 +38,10 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Serves an upgraded connection to its end. `unread`: what the client sent behind its request.
 pub(crate) async fn run(stream: Stream, unread: Bytes, client: Arc<Client>) {
     let _last_word = LastWord(client.clone());
-    client.opened();
-    let mut session = Session::new(stream, unread, client);
+    let (reader, writer) = stream.into_split();
+    let writer = Arc::new(writer);
+    client.opened(writer.clone());
+    let mut session = Session::new(reader, writer, unread, client);
     let mut timer = pin!(sleep(session.first_wait()));
     poll_fn(|cx| session.poll(timer.as_mut(), cx)).await;
 }
@@ -54,7 +56,8 @@ impl Drop for LastWord {
 }
 
 struct Session {
-    stream: Stream,
+    reader: Reader,
+    writer: Arc<Writer>,
     client: Arc<Client>,
     decoder: Decoder,
     buffer: BytesMut,
@@ -78,11 +81,12 @@ enum Stage {
 }
 
 impl Session {
-    fn new(stream: Stream, unread: Bytes, client: Arc<Client>) -> Session {
+    fn new(reader: Reader, writer: Arc<Writer>, unread: Bytes, client: Arc<Client>) -> Session {
         let mut buffer = BytesMut::new();
         buffer.extend_from_slice(&unread);
         Session {
-            stream,
+            reader,
+            writer,
             decoder: Decoder::new(client.max_message_size()),
             buffer,
             writing: VecDeque::new(),
@@ -151,10 +155,10 @@ impl Session {
         if self.buffer.is_empty() {
             // No memory for a connection that has nothing to say.
             self.buffer = BytesMut::new();
-            ready!(self.stream.poll_read_ready(cx))?;
+            ready!(self.reader.poll_read_ready(cx))?;
         }
         self.buffer.reserve(if self.buffer.len() < READ_SIZE { READ_SIZE } else { LARGE_READ });
-        pin!(self.stream.read_buf(&mut self.buffer)).poll(cx)
+        pin!(self.reader.read_buf(&mut self.buffer)).poll(cx)
     }
 
     /// Ready when the buffer holds no whole message; not while the application is behind.
@@ -216,18 +220,28 @@ impl Session {
     }
 
     fn poll_write_pieces(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let total: usize = self.writing.iter().take(PIECES).map(Bytes::len).sum();
-        let stream = Pin::new(&mut self.stream);
-        if let [piece] = self.writing.make_contiguous() {
-            return stream.poll_write(cx, piece);
+        loop {
+            ready!(self.writer.poll_write_ready(cx))?;
+            match self.write_pieces() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
         }
+    }
+
+    fn write_pieces(&mut self) -> io::Result<usize> {
+        if let [piece] = self.writing.make_contiguous() {
+            return self.writer.try_write(piece);
+        }
+        let pieces = self.writing.iter().take(PIECES);
+        let total: usize = pieces.clone().map(Bytes::len).sum();
         if total <= SMALL_WRITE {
             let mut joined = Vec::with_capacity(total);
-            self.writing.iter().take(PIECES).for_each(|piece| joined.extend_from_slice(piece));
-            return stream.poll_write(cx, &joined);
+            pieces.for_each(|piece| joined.extend_from_slice(piece));
+            return self.writer.try_write(&joined);
         }
-        let pieces: Vec<_> = self.writing.iter().take(PIECES).map(|piece| IoSlice::new(piece)).collect();
-        stream.poll_write_vectored(cx, &pieces)
+        let pieces: Vec<_> = pieces.map(|piece| IoSlice::new(piece)).collect();
+        self.writer.try_write_vectored(&pieces)
     }
 
     fn written(&mut self, written: usize) {
@@ -256,12 +270,12 @@ impl Session {
     /// Our last word is out. `true` where there is nothing to wait for.
     fn part(&mut self) -> bool {
         if self.client.protocol == Protocol::Sse {
-            self.stream.hang_up();
+            self.writer.hang_up();
             return true;
         }
         if self.stage == Stage::Heard {
             // RFC 6455 §7.1.1: the server ends the TCP connection first; the client may have to read before it does.
-            self.stream.hang_up();
+            self.writer.hang_up();
             self.stage = Stage::Parted;
             self.client.finish();
         }
@@ -294,7 +308,7 @@ impl Session {
 
     /// What the client does not read must not stay with the kernel.
     fn cut(&self) {
-        if self.is_written() { self.stream.hang_up() } else { self.stream.reset_on_close() }
+        if self.is_written() { self.writer.hang_up() } else { self.writer.reset_on_close() }
     }
 
     /// Asks a silent client for a sign of life. `None`: it was asked, and has said nothing.

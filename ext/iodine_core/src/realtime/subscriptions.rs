@@ -43,7 +43,7 @@ impl Direct {
 
 impl Subscriber for Direct {
     fn deliver(&self, publication: &Arc<Publication>) {
-        self.client.push(self.encoded(publication), Bytes::new());
+        self.client.publish(self.encoded(publication));
     }
 }
 

@@ -96,7 +96,9 @@ impl Call<'_> {
             Ok((headers, reply)) => {
                 let status = reply_status(&reply).into_value_with(self.ruby);
                 ticket.answer(reply);
-                self.finish(body_of(response), Finished { status, headers, error: None })
+                let finished = self.finish(body_of(response), Finished { status, headers, error: None });
+                upgrade::slim(self.env);
+                finished
             }
             Err(error) => self.fail(ticket, error, body_of(response)),
         }

@@ -70,6 +70,21 @@ pub(crate) fn accept(
     Ok(Reply::Upgrade(upgrade.head(headers), opening))
 }
 
+/// What belonged to the request alone leaves the env, which lives as long as the connection now: with the room that Ruby
+/// left for more it would be half of what an idle connection costs.
+pub(crate) fn slim(env: Value) {
+    let Some(env) = RHash::from_value(env) else { return };
+    let keys = keys();
+    for key in [keys.hijack, keys.after_reply, keys.response_finished] {
+        // SAFETY: the table's Strings live for ever.
+        let key = unsafe { Value::from_raw(key) };
+        // A frozen env stays as it is.
+        let _ = env.delete::<_, Value>(key);
+    }
+    // Refused while a callback on another thread iterates: then it stays large.
+    let _ = env.funcall::<_, _, Value>("rehash", ());
+}
+
 fn refusal(status: StatusCode, headers: HeaderMap) -> Reply {
     Reply::Full(ResponseHead { status, headers }, Payload::default())
 }
