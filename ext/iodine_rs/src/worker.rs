@@ -11,7 +11,7 @@ use crate::rack::{Context, service};
 use crate::{fork, gvl, realtime};
 
 /// Jobs run, and time spent, before the thread lets go of the GVL and looks at the sockets again.
-const BATCH: usize = 16;
+const BATCH: usize = 64;
 const BATCH_TIME: Duration = Duration::from_millis(1);
 
 /// Serves until the thread is surplus or the server has stopped.
