@@ -57,6 +57,31 @@ RSpec.describe "the life of a WebSocket" do
     expect(client.ask("range")).to eq("RangeError")
   end
 
+  it "W27: closes a client whose message never gets complete, with 1008" do
+    own = serve("spec/realtime/apps/scenes.ru", args: %w[--set message_timeout=0.5])
+    client = WebSocketClient.new(own, "/echo")
+    expect(client.ask("quick")).to eq("quick")
+    frame = WebSocketClient.text("never complete")
+    frame.each_char.first(8).each { |byte| client.write(byte) }
+    expect(client.finish(limit: 3)).to have_attributes(code: 1008, messages: [])
+    fragments = WebSocketClient.new(own, "/echo")
+    fragments.text("begun", final: false)
+    fragments.ping
+    expect(fragments.finish(limit: 3).code).to eq(1008)
+  end
+
+  it "W15: answers a flood of pings without a growing queue" do
+    own = serve("spec/realtime/apps/scenes.ru")
+    client = WebSocketClient.new(own, "/echo")
+    memory = -> { File.read("/proc/#{own.pid}/smaps_rollup")[/^Pss:\s+(\d+)/, 1].to_i }
+    before = memory.call
+    flood = WebSocketClient.frame(WebSocketClient::PING, "x" * 125) * 1000
+    100.times { client.offer(flood) }
+    # None of the answers is read; all of them would be 13 MB.
+    expect(memory.call - before).to be < 6_000
+    expect(client.socket).not_to be_reset
+  end
+
   it "B-20: pings a silent client, and closes one that does not answer" do
     client = connect("/commands")
     client.read_message

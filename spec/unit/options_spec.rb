@@ -137,7 +137,7 @@ RSpec.describe IodineRs::Options do
         :max_uri_size, :max_query_size, :max_fragment_size, :max_header_name_size, :max_header_value_size,
         :max_head_size, :max_header_count, :max_method_size, :max_chunk_line_size, :max_chunk_extensions_size,
         :body_memory_limit, :spool_dir, :stream_buffer_size, :supported_http_methods, :allow_underscore_headers,
-        :max_message_size, :max_outgoing, :max_publications, :ping_interval, :close_timeout, :client_shutdown_timeout,
+        :max_message_size, :max_outgoing, :max_publications, :ping_interval, :message_timeout, :close_timeout, :client_shutdown_timeout,
         :allowed_origins, :rack_url_scheme, :early_hints, :multiprocess, :software, :script_name, :rack_version, :development
       )
     end

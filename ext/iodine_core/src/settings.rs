@@ -47,6 +47,10 @@ pub struct RealtimeSettings {
     pub max_publications: usize,
     /// Seconds without a byte from the client before it is asked for one; 0 = never.
     pub ping_interval: u32,
+    /// How long a message may take from its first byte to its last one; longer where its bytes come at `min_rate`.
+    pub message_timeout: Duration,
+    /// Bytes per second that prolong `message_timeout`; 0 = any.
+    pub min_rate: u64,
     /// How long a client may take to answer a Close frame.
     pub close_timeout: Duration,
     /// How long a draining server waits for upgraded connections to end.

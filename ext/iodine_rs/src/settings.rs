@@ -67,6 +67,8 @@ fn realtime(reader: &Reader<'_>) -> Result<RealtimeSettings, Error> {
         max_outgoing: reader.get("max_outgoing")?,
         max_publications: reader.get("max_publications")?,
         ping_interval: reader.get("ping_interval")?,
+        message_timeout: reader.seconds("message_timeout")?,
+        min_rate: reader.get("min_body_rate")?,
         close_timeout: reader.seconds("close_timeout")?,
         shutdown_timeout: reader.seconds("client_shutdown_timeout")?,
         allowed_origins: allowed_origins(reader.get("allowed_origins")?),

@@ -125,6 +125,9 @@ module IodineRs
                "Publications that may wait for the blocks of one connection's subscriptions; more closes it with 1013."
         option :ping_interval, Type.integer(0..255, "seconds"), 40,
                "Silence of a client before it is pinged; it is closed after as long again without an answer. 0: never."
+        option :message_timeout, Type.seconds, 60,
+               "For one message from a client, from its first byte to its last; longer where it comes at `min_body_rate`. " \
+               "A slower one is answered with Close 1008."
         option :close_timeout, Type.seconds, 5, "For a client to answer a Close frame."
         option :client_shutdown_timeout, Type.seconds, 8,
                "How long a stopping server waits for upgraded connections to end."

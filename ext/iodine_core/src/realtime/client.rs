@@ -223,6 +223,11 @@ impl Client {
         self.lock_closed().clone()
     }
 
+    /// How long a message may take, and the bytes per second that prolong it.
+    pub(super) fn message_pace(&self) -> (Duration, u64) {
+        (self.realtime.settings.message_timeout, self.realtime.settings.min_rate)
+    }
+
     pub(super) fn max_message_size(&self) -> usize {
         self.realtime.settings.max_message_size
     }

@@ -45,6 +45,9 @@ pub(crate) struct Outbox {
 struct State {
     phase: Phase,
     pieces: VecDeque<Bytes>,
+    /// The answer to the client's last ping; it makes those before it superfluous (RFC 6455 §5.5.3), so that a flood of
+    /// pings from a client that does not read takes no memory.
+    pong: Option<Bytes>,
     bytes: usize,
     /// Writes since everything was last written.
     pending: usize,
@@ -59,6 +62,7 @@ impl Outbox {
         let state = State {
             phase: Phase::Open,
             pieces: VecDeque::new(),
+            pong: None,
             bytes: 0,
             pending: 0,
             deadline: None,
@@ -108,7 +112,15 @@ impl Outbox {
         self.lock().socket = Some(socket);
     }
 
-    /// Adds what the protocol itself has to say (a pong, a ping), while the connection is open.
+    /// Answers a ping, while the connection is open.
+    pub(crate) fn push_pong(&self, frame: Bytes) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.pong = Some(frame);
+        }
+    }
+
+    /// Adds what the protocol itself has to ask (a ping, a comment), while the connection is open.
     pub(crate) fn push_control(&self, frame: Bytes) {
         let mut state = self.lock();
         if state.phase == Phase::Open {
@@ -148,6 +160,7 @@ impl Outbox {
         let first = state.phase != Phase::Closed;
         state.phase = Phase::Closed;
         state.pieces = VecDeque::new();
+        state.pong = None;
         state.bytes = 0;
         state.session = None;
         state.socket = None;
@@ -156,7 +169,11 @@ impl Outbox {
 
     /// Moves what waits into `writing`, which is empty.
     pub(crate) fn take(&self, writing: &mut VecDeque<Bytes>) {
-        std::mem::swap(&mut self.lock().pieces, writing);
+        let mut state = self.lock();
+        if let Some(pong) = state.pong.take() {
+            state.add(pong);
+        }
+        std::mem::swap(&mut state.pieces, writing);
     }
 
     /// `written` bytes are out. `true`: these were the last ones, and the application had written some of them.
@@ -177,7 +194,8 @@ impl Outbox {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.lock().pieces.is_empty()
+        let state = self.lock();
+        state.pieces.is_empty() && state.pong.is_none()
     }
 
     pub(crate) fn is_open(&self) -> bool {

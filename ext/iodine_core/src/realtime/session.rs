@@ -67,6 +67,8 @@ struct Session {
     heard: Instant,
     asked: Option<Instant>,
     interval: u32,
+    /// When the message began that is not complete yet, and what has come of it.
+    message: Option<(Instant, u64)>,
     deadline: Option<Instant>,
 }
 
@@ -93,6 +95,7 @@ impl Session {
             stage: Stage::Talking,
             heard: Instant::now(),
             asked: None,
+            message: None,
             interval: client.ping_interval(),
             deadline: None,
             client,
@@ -104,8 +107,14 @@ impl Session {
         // First, so that a change that comes meanwhile wakes us again.
         let (phase, deadline) = self.client.outbox.watch(cx);
         self.follow(deadline, timer.as_mut());
+        let measured = self.message.is_some();
         if self.poll_read(cx).is_ready() || self.poll_write(cx).is_ready() {
             return Poll::Ready(());
+        }
+        if let (false, Some(due)) = (measured, self.message_due()) {
+            if due < timer.deadline().into_std() {
+                timer.as_mut().reset(due.into());
+            }
         }
         if phase == Phase::Closing && self.is_written() && self.part() {
             return Poll::Ready(());
@@ -143,9 +152,12 @@ impl Session {
             }
             match ready!(self.poll_fill(cx)) {
                 Ok(0) | Err(_) => return Poll::Ready(()),
-                Ok(_) => {
+                Ok(read) => {
                     self.heard = Instant::now();
                     self.asked = None;
+                    if let Some((_, bytes)) = &mut self.message {
+                        *bytes += read as u64;
+                    }
                 }
             }
         }
@@ -167,7 +179,10 @@ impl Session {
             ready!(self.client.mailbox.poll_room(cx));
             match self.decoder.next(&mut self.buffer) {
                 Ok(Some(incoming)) => self.receive(incoming),
-                Ok(None) => return Poll::Ready(()),
+                Ok(None) => {
+                    self.await_rest();
+                    return Poll::Ready(());
+                }
                 Err(violation) => self.end_talk(violation.code, violation.why),
             }
             if self.stage != Stage::Talking {
@@ -177,11 +192,30 @@ impl Session {
         Poll::Ready(())
     }
 
+    /// Measures a message that is not complete. The timer looks at that at its next turn: see `poll`.
+    fn await_rest(&mut self) {
+        if self.buffer.is_empty() && !self.decoder.is_within_message() {
+            self.message = None;
+        } else if self.message.is_none() {
+            self.message = Some((Instant::now(), 0));
+        }
+    }
+
+    /// When the message that is coming in must be complete.
+    fn message_due(&self) -> Option<Instant> {
+        let (begun, bytes) = self.message?;
+        let (limit, rate) = self.client.message_pace();
+        Some(begun + limit + Duration::from_millis(bytes.saturating_mul(1000).checked_div(rate).unwrap_or(0)))
+    }
+
     fn receive(&mut self, incoming: Incoming) {
+        if matches!(incoming, Incoming::Text(_) | Incoming::Binary(_)) {
+            self.message = None;
+        }
         match incoming {
             Incoming::Text(text) => drop(self.client.mailbox.post(Event::Text(text))),
             Incoming::Binary(data) => drop(self.client.mailbox.post(Event::Binary(data))),
-            Incoming::Ping(data) => self.client.outbox.push_control(encoder::frame(encoder::PONG, &data)),
+            Incoming::Ping(data) => self.client.outbox.push_pong(encoder::frame(encoder::PONG, &data)),
             Incoming::Pong(_) => {}
             Incoming::Close(frame) => self.answer_close(frame),
         }
@@ -293,12 +327,17 @@ impl Session {
                 self.cut();
                 return Poll::Ready(());
             }
+            if self.message_due().is_some_and(|due| due <= now) {
+                self.message = None;
+                self.end_talk(1008, "a message came too slowly");
+            }
             let Some(next) = self.next_wake_up(now) else {
                 self.client.note_end(1006, "");
                 self.cut();
                 return Poll::Ready(());
             };
-            timer.as_mut().reset(self.deadline.map_or(next, |at| at.min(next)).into());
+            let next = [self.deadline, self.message_due()].into_iter().flatten().fold(next, Instant::min);
+            timer.as_mut().reset(next.into());
             // A ping may have been left to be written.
             if self.poll_write(cx).is_ready() {
                 return Poll::Ready(());

@@ -111,6 +111,11 @@ impl Decoder {
         Decoder { max_message_size, message: None, frame: None, closed: false }
     }
 
+    /// Whether a message has begun and is not complete.
+    pub fn is_within_message(&self) -> bool {
+        self.message.is_some() || self.frame.is_some()
+    }
+
     /// Takes what the buffer has for the next message. `None`: more is needed, or nothing counts any more.
     ///
     /// # Errors

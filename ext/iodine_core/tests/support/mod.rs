@@ -75,6 +75,8 @@ pub fn settings() -> Settings {
             max_outgoing: 8_388_608,
             max_publications: 16_384,
             ping_interval: 40,
+            message_timeout: Duration::from_secs(60),
+            min_rate: 500,
             close_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(8),
             allowed_origins: AllowedOrigins::Same,

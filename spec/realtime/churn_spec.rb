@@ -1,0 +1,46 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require_relative "../support/websocket_client"
+
+RSpec.describe "opening and closing" do
+  app = <<~'RUBY'
+    module Room
+      extend self
+
+      def on_open(client) = client.subscribe("room")
+      def on_message(client, data) = client.write(data)
+    end
+
+    run lambda { |env|
+      env["rack.upgrade"] = Room if env["rack.upgrade?"]
+      GC.start if env["PATH_INFO"] == "/gc"
+      [200, {}, [ObjectSpace.count_objects.slice(:T_DATA, :T_HASH, :T_OBJECT).values.sum.to_s]]
+    }
+  RUBY
+
+  def memory(server) = File.read("/proc/#{server.pid}/smaps_rollup")[/^Pss:\s+(\d+)/, 1].to_i
+  def files(server) = Dir.children("/proc/#{server.pid}/fd").size
+  def objects(server) = Http.get(server, "/gc").body.to_i
+
+  # Each of them says something; every third vanishes without a word.
+  def churn(server, count)
+    count.times do |n|
+      client = WebSocketClient.new(server, "/")
+      client.ask("hello")
+      n % 3 == 0 ? client.reset : client.goodbye
+      client.close
+    end
+  end
+
+  it "5,000 sockets leaves memory, objects and descriptors as they were", limit: 120 do
+    server = serve(app)
+    churn(server, 1000)
+    before = [memory(server), objects(server)]
+    idle = files(server)
+    churn(server, 5000)
+    eventually { files(server) <= idle }
+    expect(objects(server)).to be_within(50).of(before.last)
+    expect(memory(server)).to be < before.first * 1.05
+  end
+end
