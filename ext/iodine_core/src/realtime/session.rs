@@ -179,16 +179,14 @@ impl Session {
             ready!(self.client.mailbox.poll_room(cx));
             match self.decoder.next(&mut self.buffer) {
                 Ok(Some(incoming)) => self.receive(incoming),
-                Ok(None) => {
-                    self.await_rest();
-                    return Poll::Ready(());
-                }
+                Ok(None) => break,
                 Err(violation) => self.end_talk(violation.code, violation.why),
             }
             if self.stage != Stage::Talking {
                 return Poll::Ready(());
             }
         }
+        self.await_rest();
         Poll::Ready(())
     }
 
