@@ -20,6 +20,10 @@ module IodineRs
   autoload :Inbox, "iodine_rs/inbox"
   autoload :Signals, "iodine_rs/signals"
   autoload :Pidfile, "iodine_rs/pidfile"
+  autoload :StateFile, "iodine_rs/state_file"
+  autoload :Redirect, "iodine_rs/redirect"
+  autoload :RestartFile, "iodine_rs/restart_file"
+  autoload :Processors, "iodine_rs/processors"
 
   # The server: sockets, threads, the native core.
   autoload :Server, "iodine_rs/server"

@@ -5,8 +5,9 @@ require "socket"
 module IodineRs
   # Opens listening sockets and closes them again. Errors are the system's own classes, their message says what to do.
   class Binder
-    # One open socket: `url` is its real address, `path` the file to remove at the end (nil if there is none).
-    Listener = Struct.new(:io, :url, :path) do
+    # One open socket: `url` is its real address, `path` the file to remove at the end (nil if there is none), `asked` the
+    # address that it was opened for.
+    Listener = Struct.new(:io, :url, :path, :asked, :inherited) do
       # As it is printed: http for what a browser can open.
       def to_s = url.sub(/\Atcp/, "http")
     end
@@ -24,20 +25,44 @@ module IodineRs
     TRIES = 10
     private_constant :ADVICE, :UNIX_ADVICE, :TRIES
 
+    # Where a hot restart leaves the sockets: lines of descriptor, address as it was asked for, real address, path.
+    INHERITED = "IODINE_RS_INHERITED"
+
     # The open sockets, in the order of their addresses.
     attr_reader :listeners
 
-    def initialize
+    def initialize(env: ENV)
       @listeners = []
       @pid = Process.pid
+      @inherited = inherited(env.delete(INHERITED))
     end
 
-    # Listens on an address (see Bind; a text is parsed) and returns the new listeners.
+    # Listens on an address (see Bind; a text is parsed) and returns the new listeners. A socket of the process before a
+    # hot restart is used again.
     def bind(address)
-      address = Bind.parse(address) if address.is_a?(String)
-      opened = address.is_a?(Bind::Unix) ? [unix(address)] : tcp(address)
+      asked = address.to_s
+      opened = @inherited.delete(asked) || open(address)
+      opened.each { |listener| listener.asked = asked }
       @listeners.concat(opened)
       opened
+    end
+
+    # Closes what was inherited and is not wanted any more.
+    def close_inherited
+      @inherited.each_value { |listeners| listeners.each { |listener| dispose(listener) } }
+      @inherited = {}
+    end
+
+    # From now on the sockets outlive this process: what its successor needs in its environment, and its descriptors.
+    def bequeath
+      @kept = true
+      lines = @listeners.map { |one| [one.io.fileno, one.asked, one.url, one.path].join("\t") }
+      [{ INHERITED => lines.join("\n") }, @listeners.to_h { |one| [one.io.fileno, one.io.fileno] }]
+    end
+
+    # Keeps the sockets open through `close`, for `bequeath`.
+    def keep
+      @kept = true
     end
 
     # The TCP ports, each once.
@@ -47,15 +72,31 @@ module IodineRs
 
     # Closes the sockets and removes their files. A forked child only closes its own copies.
     def close
-      @listeners.each do |listener|
-        listener.io.close
-        File.unlink(listener.path) if listener.path && @pid == Process.pid
-      rescue Errno::ENOENT
-        # Somebody else has removed the file.
-      end
+      @listeners.each { |listener| dispose(listener) } unless @kept && @pid == Process.pid
     end
 
     private
+
+    def dispose(listener)
+      listener.io.close
+      File.unlink(listener.path) if listener.path && @pid == Process.pid
+    rescue Errno::ENOENT
+      # Somebody else has removed the file.
+    end
+
+    def open(address)
+      address = Bind.parse(address) if address.is_a?(String)
+      address.is_a?(Bind::Unix) ? [unix(address)] : tcp(address)
+    end
+
+    def inherited(text)
+      listeners = text.to_s.lines(chomp: true).map do |line|
+        descriptor, asked, url, path = line.split("\t", -1)
+        server = (url.start_with?("unix") ? UNIXServer : TCPServer).for_fd(Integer(descriptor))
+        Listener.new(server, url, path.empty? ? nil : path, asked, true)
+      end
+      listeners.group_by(&:asked)
+    end
 
     def tcp(address)
       return [listen(address.host, address)] unless address.host == "localhost"

@@ -18,6 +18,7 @@ module IodineRs
     # @param argv [Array<String>]
     # @param env [Hash] ENV, or what a spec puts in its place
     def initialize(argv, env: ENV)
+      @arguments = argv.dup.freeze
       @argv = argv.dup
       @env = env
       @layer = {}
@@ -29,7 +30,10 @@ module IodineRs
     # Every mistake of the user is one message on stderr and a 1.
     def run
       catch(:done) do
-        Launcher.new(options.tap { |options| @env["RACK_ENV"] = options[:environment] }).run
+        chosen = options
+        check(chosen) if @check
+        @env["RACK_ENV"] = chosen[:environment]
+        Launcher.new(chosen, argv: @arguments).run
         0
       end
     rescue Error, OptionParser::ParseError, SystemCallError, LoadError => error
@@ -44,7 +48,7 @@ module IodineRs
       parse
       Dir.chdir(@layer[:directory]) if @layer[:directory]
       $LOAD_PATH.unshift(*@load_path.map { |path| File.expand_path(path) })
-      Options.new(@layer, ConfigFile.read(@config_files), env: @env)
+      Options.new(@layer, ConfigFile.read(@config_files, typed: @layer, env: @env), env: @env)
     end
 
     private
@@ -76,7 +80,7 @@ module IodineRs
       o.on("-t", "--threads MIN:MAX", "Threads for the app (default 0:5); one number for both") do |range|
         @dsl.threads(*range.split(":", 2))
       end
-      o.on("-w", "--workers COUNT", "Worker processes; 0, the default, serves from this one") { |n| @dsl.workers(n) }
+      o.on("-w", "--workers COUNT", "Worker processes, or auto; 0, the default, serves from this one") { |n| @dsl.workers(n) }
     end
 
     def app(o)
@@ -99,11 +103,18 @@ module IodineRs
     end
 
     def process(o)
-      o.on("-C", "--config PATH", "Configuration file (default: #{ConfigFile::DEFAULT}); may be repeated,",
+      o.on("-C", "--config PATH", "Configuration file (default: config/iodine_rs.rb or config/puma.rb,", "each also as config/puma/ENVIRONMENT.rb); may be repeated,",
            "or a dash to read none") { |path| (@config_files ||= []).concat(path == "-" ? [] : [path]) }
       o.on("--no-config", "Read no configuration file") { @config_files = [] }
       o.on("--dir PATH", "Change to that directory first") { |path| @dsl.directory(path) }
       o.on("--pidfile PATH", "Write the process id to that file while the server runs") { |path| @dsl.pidfile(path) }
+      o.on("-S", "--state PATH", "Write the process id and others to that file") { |path| @dsl.state_path(path) }
+      o.on("-R", "--restart-cmd COMMAND", "Command of a hot restart") { |command| @dsl.restart_command(command) }
+      o.on("--redirect-stdout FILE", "Send the standard output to that file") { |path| @dsl.redirect_stdout(path) }
+      o.on("--redirect-stderr FILE", "Send the standard error to that file") { |path| @dsl.redirect_stderr(path) }
+      o.on("--[no-]redirect-append", "Append to these files") { |append| @dsl.redirect_append(append) }
+      o.on("--preload", "Load the app once, before the workers are forked") { @dsl.preload_app! }
+      o.on("--plugin NAME", "tmp_restart: restart when tmp/restart.txt is touched") { |name| @dsl.plugin(name) }
       o.on("--tag NAME", "Text for the process title (default: name of the directory)") { |name| @dsl.tag(name) }
     end
 
@@ -111,6 +122,7 @@ module IodineRs
       o.on("-v", "--log-requests", "Print a line for each request") { @dsl.log_requests }
       o.on("-q", "--quiet", "Print no line for each request (the default)") { @dsl.quiet }
       o.on("-s", "--silent", "Print errors only") { @dsl.silent }
+      o.on("--check", "Check the configuration, print it with where each value comes from, and end") { @check = true }
       o.on("-V", "--version", "Print the version") { done("iodine-rs #{VERSION}") }
       o.on("-h", "--help", "Print this") { done(o.help + option_list) }
     end
@@ -132,6 +144,13 @@ module IodineRs
     def done(text)
       puts text
       throw :done, 0
+    end
+
+    def check(options)
+      lines = options.origins(%w[command-line file]).map do |name, value, origin|
+        format("%-45s %-40s %s", name, value.inspect, origin)
+      end
+      done(lines.join("\n"))
     end
 
     def set(pair)

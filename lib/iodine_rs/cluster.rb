@@ -10,7 +10,7 @@ module IodineRs
     autoload :Relay, "iodine_rs/cluster/relay"
 
     # Signals that are the server's.
-    SIGNALS = %w[INT TERM QUIT USR1 TTIN TTOU CHLD].freeze
+    SIGNALS = %w[INT TERM QUIT HUP USR1 USR2 TTIN TTOU CHLD].freeze
     # Seconds between two looks at workers that should end.
     PATIENCE = 0.2
     # Seconds until a worker that died before it served is replaced: twice as many each time, up to a limit.
@@ -18,11 +18,13 @@ module IodineRs
     LONGEST_BACK_OFF = 30
     private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF
 
-    def initialize(options, binder:, log:, inbox:)
+    def initialize(options, binder:, log:, inbox:, redirect:)
       @options = options
       @binder = binder
       @log = log
       @inbox = inbox
+      @redirect = redirect
+      @restart_file = RestartFile.new if options[:tmp_restart]
       @hooks = options[:hooks]
       @count = options[:workers]
       @workers = {}
@@ -53,7 +55,7 @@ module IodineRs
       Life.enter(:enter_master)
       @log.info("Use Ctrl-C to stop")
       turn until @reason && @workers.empty?
-      @hooks.run(:after_stopped, @log)
+      @hooks.run(:after_stopped, @log) unless @reason == "USR2"
       @reason
     ensure
       PubSub.relay = nil
@@ -78,7 +80,7 @@ module IodineRs
     # One turn of the master's life: what has arrived, who has ended, who is late, who is missing.
     def turn
       await_events
-      @inbox.take.each { |word| obey(word) }
+      [*@inbox.take, *("USR2" if @restart_file&.touched?)].each { |word| obey(word) }
       @check_ins.take.each { |check_in| note(check_in) }
       reap
       keep_up unless @reason
@@ -96,6 +98,7 @@ module IodineRs
 
       waits = @workers.each_value.map(&:time_left)
       waits << @forks_from - now if @workers.size < @count
+      waits << RestartFile::INTERVAL if @restart_file
       [waits.min, 0].max
     end
 
@@ -103,6 +106,8 @@ module IodineRs
       case word
       when "INT", "TERM", "QUIT", "stop" then stop(word)
       when "USR1" then restart_workers
+      when "USR2" then restart
+      when "HUP" then @redirect.any? ? reopen_logs : stop(word)
       when "TTIN" then @count += 1
       when "TTOU" then @count -= 1 if @count > 1
       end
@@ -118,7 +123,7 @@ module IodineRs
       @hooks.run(:before_worker_fork, @log, index)
       Life.enter(:before_fork)
       socket = @relay.open(index)
-      worker = Worker.new(index, @phase, app: @app, options: @options, binder: @binder, log: @log)
+      worker = Worker.new(index, @phase, app: @app, options: @options, binder: @binder, log: @log, redirect: @redirect)
       pid = without_threads { Process.fork { start(worker, socket) } }
       socket.close
       @workers[index] = WorkerHandle.new(index, pid, @phase, @options)
@@ -204,8 +209,14 @@ module IodineRs
 
     # --- Ending -----------------------------------------------------------------------------------------------------
 
-    # Workers of the next phase take the places of the present ones, one after another.
+    # Workers of the next phase take the places of the present ones, one after another. A preloaded app would stay as it
+    # is: everything begins anew then.
     def restart_workers
+      if @options[:preload_app]
+        @log.info("phased-restart called but not available, restarting normally")
+        return restart
+      end
+
       @phase += 1
       @log.info("- Starting phased worker restart, phase: #{@phase}")
     end
@@ -216,6 +227,19 @@ module IodineRs
 
       @log.info("- Stopping #{worker.pid} for phased upgrade...")
       worker.stop
+    end
+
+    # The sockets stay open: connections wait in the kernel for the next process.
+    def restart
+      return if @reason
+
+      @binder.keep
+      stop("USR2")
+    end
+
+    def reopen_logs
+      @redirect.reopen
+      @workers.each_value(&:reopen_logs)
     end
 
     # The second time, or for QUIT, at once.

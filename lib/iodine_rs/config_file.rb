@@ -3,21 +3,48 @@
 module IodineRs
   # Reads configuration files: Ruby, run with the words of the DSL.
   module ConfigFile
-    # Read when no other file is named.
-    DEFAULT = "config/iodine_rs.rb"
+    # Read when no other file is named: the first of them that is there, those of the environment before the others.
+    NAMES = %w[config/iodine_rs config/puma].freeze
 
     class << self
       # The layer the files describe together.
       #
-      # @param paths [Array<String>, nil] nil looks for DEFAULT; an empty Array reads nothing
-      def read(paths = nil, default_host: nil)
-        paths ||= File.exist?(DEFAULT) ? [DEFAULT] : []
+      # @param paths [Array<String>, nil] nil looks for NAMES; an empty Array reads nothing
+      # @param typed [Hash] the layer above: what it says about workers decides which blocks run
+      def read(paths = nil, default_host: nil, typed: {}, env: ENV)
+        paths = paths&.dup || [*default(typed, env)]
         layer = {}
-        paths.each { |path| evaluate(path, DSL.new(layer, default_host:)) }
+        dsl = DSL.new(layer, default_host:)
+        while (path = paths.shift)
+          evaluate(path, dsl)
+          paths.concat(layer.delete(:more_files) || [])
+        end
+        choose_mode(dsl, layer, typed, env)
         layer
       end
 
+      # The words that choose the environment, and with it the file.
+      def environment(typed, env)
+        typed[:environment] || %w[APP_ENV RACK_ENV RAILS_ENV].filter_map { |name| env[name] }.find { |name| !name.empty? } || "development"
+      end
+
       private
+
+      def default(typed, env)
+        candidates = NAMES.flat_map { |name| ["#{name}/#{environment(typed, env)}.rb", "#{name}.rb"] }
+        candidates.find { |path| File.exist?(path) }
+      end
+
+      # `single` and `cluster` run behind all files, and must not turn the one into the other.
+      def choose_mode(dsl, layer, typed, env)
+        blocks = layer.delete(:modes) or return
+        before = workers(layer, typed, env)
+        blocks.each { |mode, block| dsl.instance_eval(&block) if (mode == :cluster) == before.positive? }
+        after = workers(layer, typed, env)
+        raise ConfigError, "workers: a block of `single` or `cluster` must not change it" unless after == before
+      end
+
+      def workers(*layers, env) = Options.new(*layers.reverse, env:)[:workers]
 
       def evaluate(path, dsl)
         path = File.expand_path(path)

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "iodine_rs/dsl/puma_words"
+
 module IodineRs
   # The words of a configuration file, also spoken by the command line and the rackup handler. Each option of
   # Options::TABLE is a word; `true` may be left out.
@@ -9,6 +11,8 @@ module IodineRs
   #   early_hints
   #   max_head_size 64 * 1024
   class DSL
+    include PumaWords
+
     # @param options [Hash] the layer that is being written, see Options
     # @param default_host [String, nil] where `port` listens when it gets no host
     def initialize(options = {}, default_host: nil)
@@ -45,6 +49,9 @@ module IodineRs
     # Another word for `public`.
     def static(path = "public") = public(path)
 
+    # The rackup file; the first word counts.
+    def rackup(path) = @options.key?(:rackup) || set(:rackup, path)
+
     # The directory to serve from. It is resolved now: changing to it twice does no harm then.
     def directory(path) = set(:directory, File.expand_path(path))
 
@@ -55,7 +62,8 @@ module IodineRs
     def set(name, value) = @options[name] = Options::TABLE.fetch(name).coerce(value)
 
     def method_missing(name, *)
-      raise ConfigError, "unknown option #{name}#{Options.suggest(name, DSL.public_instance_methods(false))}"
+      words = DSL.public_instance_methods(false) + PumaWords.public_instance_methods(false)
+      raise ConfigError, "unknown option #{name}#{Options.suggest(name, words)}"
     end
 
     def respond_to_missing?(*) = false

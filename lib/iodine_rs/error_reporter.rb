@@ -8,14 +8,17 @@ module IodineRs
     CAUSES = 5
     private_constant :CAUSES
 
-    def initialize(log, development:)
+    # @param handler [#call, nil] answers in the app's own way: gets exception, env and status, as many as it takes
+    def initialize(log, development:, handler: nil)
       @log = log
       @development = development
+      @handler = handler
     end
 
     # Logs what escaped from the app and returns the response for it. Is the core's `error_handler`.
     def call(exception, env, status)
       report(exception, env)
+      return own_answer(exception, env, status) if @handler
       return blank(status) unless @development
 
       ErrorPage.response(exception, summary(exception), trace(exception), env, status)
@@ -35,6 +38,11 @@ module IodineRs
     end
 
     private
+
+    def own_answer(*arguments)
+      arity = @handler.respond_to?(:arity) ? @handler.arity : @handler.method(:call).arity
+      @handler.call(*(arity.negative? ? arguments : arguments.first(arity)))
+    end
 
     def blank(status) = [status, { "content-type" => "text/plain" }, []]
 

@@ -12,7 +12,10 @@ module IodineRs
       before_worker_shutdown: [:on_worker_shutdown],
       after_worker_shutdown: [],
       after_booted: [:on_booted],
-      after_stopped: [:on_stopped]
+      after_stopped: [:on_stopped],
+      before_restart: [:on_restart],
+      before_thread_start: [:on_thread_start],
+      before_thread_exit: [:on_thread_exit]
     }.freeze
 
     def initialize

@@ -1,27 +1,40 @@
 # frozen_string_literal: true
 
+require "rbconfig"
+
 module IodineRs
-  # Runs one server, as one process or as a cluster, from the banner to "Goodbye!".
+  # Runs one server, as one process or as a cluster, from the banner to "Goodbye!", or to a hot restart: the same process
+  # begins anew, with the same sockets.
   class Launcher
+    LIB = File.expand_path("..", __dir__)
+    private_constant :LIB
+
     attr_reader :options
 
     # @param app [#call, nil] nil loads what the options name
-    def initialize(options, app: options[:app], log: Log.for(options))
+    # @param argv [Array<String>] what a hot restart gives to the program that runs now
+    def initialize(options, app: options[:app], argv: ARGV.dup, log: Log.for(options))
       @options = options
       @app = app
+      @argv = argv
       @log = log
       @inbox = Inbox.new
       @binder = Binder.new
+      @redirect = Redirect.new(options)
+      @restart_directory = restart_directory
       runner = cluster? ? Cluster : Single
-      @signals = Signals.new(@inbox, runner::SIGNALS)
-      @runner = runner.new(options, binder: @binder, log:, inbox: @inbox)
+      @signals = Signals.new(@inbox, signal_names(runner))
+      @runner = runner.new(options, binder: @binder, log:, inbox: @inbox, redirect: @redirect)
     end
 
     # Serves until a signal or `stop`. TERM ends the process as the signal does by default, so that whoever sent it
     # sees that it worked; as process 1, where that is impossible, and after INT it returns.
     def run
       reason = boot { @runner.run }
-      raise SignalException, "SIGTERM" if reason == "TERM" && Process.pid != 1
+      begin_anew if reason == "USR2"
+      return unless reason == "TERM" && Process.pid != 1 && @options[:raise_exception_on_sigterm]
+
+      raise SignalException, "SIGTERM"
     end
 
     # Finishes what has begun, then ends `run`. May be called in a signal handler.
@@ -29,6 +42,12 @@ module IodineRs
 
     # Ends `run` at once.
     def halt = @inbox << "QUIT"
+
+    # Finishes what has begun, then begins anew.
+    def restart = @inbox << "USR2"
+
+    # Replaces the workers one after another; without workers it is `restart`.
+    def phased_restart = @inbox << "USR1"
 
     # The ports it listens on; none before `run` has come that far.
     def connected_ports = @binder.connected_ports
@@ -40,6 +59,10 @@ module IodineRs
 
     def cluster? = @options[:workers].positive?
 
+    def signal_names(runner)
+      ENV.key?("PUMA_SKIP_SIGUSR2") ? runner::SIGNALS - %w[USR2] : runner::SIGNALS
+    end
+
     def boot
       prepare
       Life.begin(self, @options, role: cluster? ? :master : :single)
@@ -48,10 +71,12 @@ module IodineRs
       @runner.load(@app)
       listen
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)
+      StateFile.new(@options[:state_path], @options[:state_permission]).write
+      @redirect.start if @redirect.any?
       # Signals belong to the program that owns the main thread.
       @signals.install if Thread.current == Thread.main
       @running = true
-      yield.tap { @log.info("- Goodbye!") }
+      yield.tap { |reason| @log.info("- Goodbye!") unless reason == "USR2" }
     ensure
       pidfile&.remove
       @runner.halt
@@ -62,9 +87,9 @@ module IodineRs
     end
 
     def prepare
-      $stdout.sync = $stderr.sync = true
+      $stdout.sync = $stderr.sync = true if @options[:mutate_stdout_and_stderr_to_sync_on_write]
       Dir.chdir(@options[:directory]) if @options[:directory]
-      banner.each { |line| @log.info(line) }
+      [*banner, *@options[:notes].map { |note| "* #{note}" }].each { |line| @log.info(line) }
     end
 
     def banner
@@ -79,10 +104,36 @@ module IodineRs
 
     def listen
       @options[:binds].each do |address|
-        @binder.bind(address).each { |listener| @log.info("* Listening on #{listener}") }
+        @binder.bind(address).each { |listener| @log.info("* #{listener.inherited ? "Inherited" : "Listening on"} #{listener}") }
       end
+      @binder.close_inherited
       addresses = @binder.listeners.map(&:url).join(",")
       Process.setproctitle("iodine-rs #{VERSION} (#{addresses}) [#{@options[:tag]}]")
+    end
+
+    # --- Hot restart ------------------------------------------------------------------------------------------------
+
+    def begin_anew
+      @log.info("* Restarting...")
+      @options[:hooks].run(:before_restart, @log, self)
+      variables, descriptors = @binder.bequeath
+      Dir.chdir(@restart_directory)
+      Process.exec(environment.merge(variables), *command, { unsetenv_others: true, close_others: true }.merge(descriptors))
+    end
+
+    # What the server was started with: an app under Bundler must not inherit what Bundler has added.
+    def environment = defined?(Bundler) ? Bundler.original_env.merge("RUBYOPT" => "-rbundler/setup") : ENV.to_h
+
+    def command
+      return @options[:restart_command].split if @options[:restart_command]
+
+      [RbConfig.ruby, "-I#{LIB}", File.expand_path($PROGRAM_NAME, @restart_directory), *@argv]
+    end
+
+    # A shell's idea of the directory keeps symbolic links, which a deployment may have pointed elsewhere meanwhile.
+    def restart_directory
+      shell = ENV.fetch("PWD", "")
+      File.identical?(shell, ".") ? shell : Dir.pwd
     end
   end
 end

@@ -14,8 +14,9 @@ module IodineRs
 
     # The log of a server with these options. In a cluster each line tells which process wrote it.
     def self.for(options)
-      format = options[:workers].positive? ? ->(line) { "[#{Process.pid}] #{line}" } : :itself.to_proc
-      new(out: options[:silent] ? nil : $stdout, format:)
+      format = options[:log_formatter]
+      format ||= options[:workers].positive? ? ->(line) { "[#{Process.pid}] #{line}" } : :itself.to_proc
+      new(out: options[:custom_logger] || (options[:silent] ? nil : $stdout), format:)
     end
 
     # @param out [IO, nil] nil for a silent server
@@ -39,7 +40,7 @@ module IodineRs
       return if io.nil? || (io.is_a?(IO) && !io.wait_writable(PATIENCE))
 
       io.write("#{text}\n")
-      io.flush
+      io.flush if io.respond_to?(:flush)
     rescue SystemCallError, IOError
       # Nobody can be told that nobody listens.
     end

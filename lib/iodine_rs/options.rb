@@ -41,6 +41,14 @@ module IodineRs
       @values.fetch(name) { @values[name] = resolve(name) }
     end
 
+    # Name, value and origin of each option: one of `names`, which stand for the layers, or "default".
+    def origins(names)
+      TABLE.names.map do |name|
+        layer = @layers.index { |values| values.key?(name) }
+        [name, self[name], layer ? names.fetch(layer, "given") : "default"]
+      end
+    end
+
     # The first of these environment variables that is set and not blank.
     def from_env(*names)
       names.filter_map { |name| @env[name] }.find { |value| !value.strip.empty? }

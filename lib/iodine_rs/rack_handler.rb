@@ -32,7 +32,7 @@ module IodineRs
       typed, given = options.partition { |name, _| typed?(name, options[:user_supplied_options]) }.map(&:to_h)
       # Host and Port make one address, whichever of them was typed.
       address = options.values_at(:Host, :Port)
-      Options.new(layer(typed, *address), ConfigFile.read(default_host: given[:Host]), layer(given, *address))
+      Options.new(layer(typed, *address), ConfigFile.read(default_host: given[:Host], typed: layer(typed, *address)), layer(given, *address))
     end
 
     private

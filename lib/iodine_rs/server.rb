@@ -87,12 +87,12 @@ module IodineRs
       @native = Native.new(@app, settings)
       @binder.listeners.each { |listener| @native.listen(listener.io.fileno, listener.url) }
       @native.start
-      @pool = ThreadPool.new(@native, @log, min: @options[:min_threads])
+      @pool = ThreadPool.new(@native, @log, min: @options[:min_threads], hooks: @options[:hooks])
       @pool.start
     end
 
     def settings
-      reporter = ErrorReporter.new(@log, development: @options.development?)
+      reporter = ErrorReporter.new(@log, development: @options.development?, handler: @options[:lowlevel_error_handler])
       @options.to_native.merge(error_handler: reporter, error_logger: reporter.method(:report),
                                null_input: NullInput::INSTANCE, errors_io: @log.err)
     end

@@ -4,13 +4,15 @@ module IodineRs
   # Serves from this process.
   class Single
     # Signals that are the server's.
-    SIGNALS = %w[INT TERM QUIT].freeze
+    SIGNALS = %w[INT TERM QUIT HUP USR1 USR2].freeze
 
-    def initialize(options, binder:, log:, inbox:)
+    def initialize(options, binder:, log:, inbox:, redirect:)
       @options = options
       @log = log
       @inbox = inbox
       @binder = binder
+      @redirect = redirect
+      @restart_file = RestartFile.new if options[:tmp_restart]
     end
 
     # Lines of the banner.
@@ -27,6 +29,7 @@ module IodineRs
       PubSub.redis&.join(@options[:max_relay])
       @server.run { @inbox << :stopped }
       @log.info("Use Ctrl-C to stop")
+      @options[:hooks].run(:after_booted, @log)
       await_end
     end
 
@@ -41,18 +44,36 @@ module IodineRs
     # Waits in Ruby, so that the app's own signal handlers run.
     def await_end
       reason = nil
-      until (word = @inbox.pop) == :stopped
+      until (word = next_word) == :stopped
+        next if word.nil? || reopened?(word)
+
         reason ? @server.halt : end_by(word)
-        reason ||= word
+        reason ||= word == "USR1" ? "USR2" : word
       end
       reason
+    end
+
+    def next_word
+      word = @inbox.pop(@restart_file && RestartFile::INTERVAL)
+      word.nil? && @restart_file&.touched? ? "USR2" : word
+    end
+
+    # HUP opens the logs anew; without logs it stops the server, as it does for other programs.
+    def reopened?(word)
+      return false unless word == "HUP" && @redirect.any?
+
+      @redirect.reopen
+      true
     end
 
     def end_by(word)
       return @server.halt if word == "QUIT"
 
+      @log.info("phased-restart called but not available, restarting normally") if word == "USR1"
+      @binder.keep if %w[USR1 USR2].include?(word)
       @log.info("- Gracefully stopping, waiting for requests to finish")
       Life.enter(:start_shutdown)
+      @options[:hooks].run(:after_stopped, @log) unless %w[USR1 USR2].include?(word)
       @server.stop
     end
   end

@@ -11,10 +11,11 @@ module IodineRs
     GRACE = 0.2
     private_constant :RETRY, :GRACE
 
-    def initialize(native, log, min: 0)
+    def initialize(native, log, min: 0, hooks: Hooks.new)
       @native = native
       @log = log
       @min = min
+      @hooks = hooks
       @threads = {}
       @lock = Mutex.new
       @stopped = false
@@ -63,8 +64,10 @@ module IodineRs
     def free_number = (1..).find { |number| !@threads.key?(number) }
 
     def work(number)
+      @hooks.run(:before_thread_start, @log)
       @native.work
     ensure
+      @hooks.run(:before_thread_exit, @log)
       @lock.synchronize { @threads.delete(number) }
     end
 

@@ -89,21 +89,41 @@ RSpec.describe "Signals to a cluster" do
     expect(alive?(second)).to be(false)
   end
 
-  [true, false].each do |preload|
-    it "S-04: USR1 replaces the workers one after another, without a lost request (preload_app #{preload})" do
-      server = cluster(app, args: ["--set", "preload_app=#{preload}"])
-      before = booted(server)
-      statuses = []
-      running = true
-      clients = Array.new(3) { Thread.new { statuses << Http.get(server).status while running } }
+  # Requests on new connections by three clients while the block runs; returns their statuses.
+  def statuses_during(server)
+    statuses = Queue.new
+    running = true
+    clients = Array.new(3) { Thread.new { statuses << Http.get(server, "/", limit: 10).status while running } }
+    yield
+    running = false
+    clients.each(&:join)
+    Array.new(statuses.size) { statuses.pop }
+  end
+
+  it "S-04: USR1 replaces the workers one after another, without a lost request" do
+    server = cluster(app, args: ["--set", "preload_app=false"])
+    before = booted(server)
+    statuses = statuses_during(server) do
       server.signal("USR1")
       await_workers(server, 4)
-      running = false
-      clients.each(&:join)
-      expect(statuses.tally.keys).to eq([200])
-      expect(server.stdout).to include("- Starting phased worker restart, phase: 1\n", *before.map { |pid| "- Stopping #{pid} for phased upgrade...\n" })
-      expect(children(server.pid) & before).to be_empty
     end
+    expect(statuses.tally.keys).to eq([200])
+    expect(server.stdout).to include("- Starting phased worker restart, phase: 1\n", *before.map { |pid| "- Stopping #{pid} for phased upgrade...\n" })
+    expect(children(server.pid) & before).to be_empty
+  end
+
+  it "S-04, S-05: USR1 with a preloaded app is a hot restart, without a lost request" do
+    server = cluster("puts 'loaded'\n#{app}")
+    before = booted(server)
+    statuses = statuses_during(server) do
+      server.signal("USR1")
+      await_workers(server, 4)
+    end
+    expect(statuses.tally.keys).to eq([200])
+    expect(server.stdout).to include("phased-restart called but not available, restarting normally", "* Restarting...\n",
+                                     "* Inherited http://127.0.0.1:#{server.port}\n")
+    expect(server.stdout.scan("loaded").size).to eq(2)
+    expect(children(server.pid) & before).to be_empty
   end
 
   it "S-11: leaves other signals to the app" do

@@ -91,7 +91,7 @@ RSpec.describe IodineRs::CLI do
       %w[-b] => "ERROR: missing argument: -b; `iodine-rs --help` lists the options\n",
       %w[-t many] => "ERROR: min_threads: \"many\" is not accepted; it takes an integer from 0 to 10000\n",
       %w[-t 5:1] => "ERROR: threads: the minimum (5) is above the maximum (1)\n",
-      %w[-w many] => "ERROR: workers: \"many\" is not accepted; it takes an integer from 0 to 1024\n",
+      %w[-w many] => "ERROR: workers: \"many\" is not accepted; it takes an integer from 0 to 1024, or auto\n",
       %w[-p http] => "ERROR: port: \"http\" is not accepted; it takes an integer from 0 to 65535\n",
       %w[a.ru b.ru] => "ERROR: one rackup file is enough: b.ru is too much\n",
       %w[--set max_hed_size=1] => "ERROR: unknown option max_hed_size; did you mean max_head_size?\n",

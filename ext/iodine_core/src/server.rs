@@ -43,7 +43,7 @@ impl Server {
         let listeners: Vec<_> =
             listeners.into_iter().map(|(fd, url)| Listener::from_fd(fd, url)).collect::<io::Result<_>>()?;
         for listener in listeners {
-            tokio::spawn(listener.run(shared.clone()));
+            tokio::spawn(listener.run(shared.clone(), shared.listening()));
         }
         drop(context);
         let stand_in = {

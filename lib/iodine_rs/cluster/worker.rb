@@ -6,16 +6,17 @@ module IodineRs
     class Worker
       # Signals that are the worker's. INT comes from a terminal to the whole group: the master tells what it means.
       SIGNALS = %w[TERM QUIT].freeze
-      IGNORED = %w[INT USR1 TTIN TTOU].freeze
+      IGNORED = %w[INT USR1 USR2 TTIN TTOU].freeze
       private_constant :SIGNALS, :IGNORED
 
-      def initialize(index, phase, app:, options:, binder:, log:)
+      def initialize(index, phase, app:, options:, binder:, log:, redirect:)
         @index = index
         @phase = phase
         @app = app
         @options = options
         @binder = binder
         @log = log
+        @redirect = redirect
         @master = Process.pid
       end
 
@@ -48,6 +49,7 @@ module IodineRs
         Process.setproctitle("iodine-rs: cluster worker #{@index}: #{@master} [#{@options[:tag]}]")
         Signal.trap("CHLD", "DEFAULT")
         IGNORED.each { |name| Signal.trap(name, "IGNORE") }
+        Signal.trap("HUP") { @redirect.reopen }
         # There is nothing to finish yet.
         SIGNALS.each { |name| Signal.trap(name) { exit!(0) } }
         Life.begin(self, @options, role: :worker)

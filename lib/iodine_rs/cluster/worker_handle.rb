@@ -87,6 +87,9 @@ module IodineRs
         true
       end
 
+      # Tells it that its logs were moved away.
+      def reopen_logs = signal("HUP")
+
       # Waits for the end of a worker that was killed.
       def await_end
         Process.wait(pid) unless ended?

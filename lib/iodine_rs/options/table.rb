@@ -24,12 +24,28 @@ module IodineRs
         option(:tag, Type.text, "name of the working directory", "Stands in the process title.") do
           File.basename(Dir.pwd)
         end
+        option :state_path, Type.text.or_nil, nil, "File for the process id and others, in Puma's form; it stays."
+        option :state_permission, Type.permission.or_nil, nil, "Its permissions."
+        option :restart_command, Type.text.or_nil, nil, "Command of a hot restart, instead of the one that started the server."
+        option :tmp_restart, Type.boolean, false, "Restarts when `tmp/restart.txt` is touched."
+        option :raise_exception_on_sigterm, Type.boolean, true,
+               "`false` ends with status 0 after TERM, instead of as killed by it."
+        option :redirect_stdout, Type.text.or_nil, nil, "File for the standard output; HUP opens it anew."
+        option :redirect_stderr, Type.text.or_nil, nil, "File for the standard error; HUP opens it anew."
+        option :redirect_append, Type.boolean, false, "Appends to these files."
+        option(:log_formatter, Type.responder(:call, "a block").or_nil, nil, "Makes of a line what is printed.", text: false)
+        option(:custom_logger, Type.responder(:write, "an object with the method write").or_nil, nil,
+               "Gets the server's lines.", text: false)
+        option(:lowlevel_error_handler, Type.responder(:call, "a block").or_nil, nil,
+               "Answers what the app raised.", text: false)
+        option :mutate_stdout_and_stderr_to_sync_on_write, Type.boolean, true, "Prints every line at once."
+        option(:notes, Type.lines, "none", "Lines for whoever starts the server.", text: false) { [] }
         option :log_requests, Type.boolean, false, "Prints a line for each request."
         option :silent, Type.boolean, false, "Prints nothing to the standard output."
       end
 
       section "Cluster" do
-        option(:workers, Type.integer(0..1024), "`WEB_CONCURRENCY` or 0",
+        option(:workers, Type.workers, "`WEB_CONCURRENCY` or 0",
                "Worker processes; 0 serves from this process.") { |o| o.from_env("WEB_CONCURRENCY") || 0 }
         option(:preload_app, Type.boolean, "`true` for more than one worker",
                "Loads the app once, before the workers are forked.") { |o| o[:workers] > 1 }
@@ -77,7 +93,8 @@ module IodineRs
       section "Timeouts", native: true do
         option :first_data_timeout, Type.seconds, 30, "Between two received pieces of a request."
         option :header_timeout, Type.seconds, 60, "For a whole request head, however steadily it trickles."
-        option :persistent_timeout, Type.seconds, 65, "For the next request on an idle connection."
+        option(:persistent_timeout, Type.seconds, "`PUMA_PERSISTENT_TIMEOUT` or 65",
+               "For the next request on an idle connection.") { |o| o.from_env("PUMA_PERSISTENT_TIMEOUT") || 65 }
         option :write_timeout, Type.seconds, 10, "For a client to accept the next byte of a response."
         option :linger_timeout, Type.seconds(zero: true), 2,
                "For a client to notice that its connection is being closed after an early answer."

@@ -111,7 +111,32 @@ module IodineRs
 
         # Anything that can be called with a Rack env.
         def app
-          Type.new("an object with the method call") { |value| value.respond_to?(:call) ? value : raise(TypeError) }
+          responder(:call, "an object with the method call")
+        end
+
+        # A count of processes, or `auto`.
+        def workers
+          count = integer(0..1024)
+          Type.new("#{count.accepts}, or auto") do |value|
+            next 0 if value.nil? || value == ""
+
+            value.to_s == "auto" ? Processors.available : count.call(value)
+          end
+        end
+
+        # File permissions in octal digits.
+        def permission
+          Type.new("octal digits like 0640") { |value| value.is_a?(Integer) ? value : Integer(value, 8) }
+        end
+
+        # An object with that method.
+        def responder(method, words)
+          Type.new(words) { |value| value.respond_to?(method) ? value : raise(TypeError) }
+        end
+
+        # Lines for whoever starts the server.
+        def lines
+          Type.new("a list of texts") { |value| Array(value) }
         end
 
         # Blocks for moments of the server's life.

@@ -37,13 +37,14 @@ impl Permit {
 }
 
 /// Counts a connection, so that a draining server knows when the last one has ended.
-struct Counted {
+#[derive(Debug)]
+pub(crate) struct Counted {
     shared: Arc<Shared>,
     upgraded: bool,
 }
 
 impl Counted {
-    fn new(shared: Arc<Shared>) -> Counted {
+    pub(crate) fn new(shared: Arc<Shared>) -> Counted {
         shared.opened();
         Counted { shared, upgraded: false }
     }
@@ -79,8 +80,8 @@ enum End {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(stream: Stream, permit: Permit, shared: Arc<Shared>) {
-    let counted = Counted::new(shared.clone());
+pub(crate) async fn serve(stream: Stream, permit: Permit, counted: Counted) {
+    let shared = counted.shared.clone();
     let Ok(peer) = stream.peer() else { return };
     let link = Arc::new(Link::new());
     let talk = Talk { link: link.clone(), shared: shared.clone(), peer };

@@ -19,6 +19,20 @@ use crate::settings::Settings;
 struct Open {
     all: usize,
     upgraded: usize,
+    /// Those that still accept: one of them may have a connection in its hands that is not counted yet.
+    listeners: usize,
+}
+
+/// See [`Shared::listening`].
+#[derive(Debug)]
+pub(crate) struct Listening(Arc<Shared>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut open = self.0.lock();
+        open.listeners -= 1;
+        self.0.closed.notify_all();
+    }
 }
 
 /// What all connections of a server have in common.
@@ -106,6 +120,12 @@ impl Shared {
         }
     }
 
+    /// A listener begins to accept; it does until the value returned is dropped.
+    pub(crate) fn listening(self: &Arc<Self>) -> Listening {
+        self.lock().listeners += 1;
+        Listening(self.clone())
+    }
+
     pub(crate) fn opened(&self) {
         self.lock().all += 1;
     }
@@ -131,11 +151,11 @@ impl Shared {
         self.lock().all
     }
 
-    /// Waits until every connection has ended; `false` after `limit` or [`Shared::interrupt_wait`].
+    /// Waits until nothing is accepted any more and every connection has ended; `false` after `limit` or [`Shared::interrupt_wait`].
     pub(crate) fn await_closed(&self, limit: Option<Duration>) -> bool {
         let deadline = limit.map(|limit| Instant::now() + limit);
         let mut open = self.lock();
-        while open.all > 0 {
+        while open.all > 0 || open.listeners > 0 {
             if self.interrupted.swap(false, Ordering::SeqCst) {
                 return false;
             }

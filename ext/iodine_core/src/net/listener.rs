@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, UnixListener};
 use super::stream::Stream;
 use crate::handoff::Crew;
 use crate::http::connection;
-use crate::http::shared::Shared;
+use crate::http::shared::{Listening, Shared};
 use crate::log::Complaints;
 
 /// Bytes of a response that the kernel takes before they can be sent.
@@ -60,7 +60,7 @@ impl Listener {
     }
 
     /// Accepts until the server drains.
-    pub(crate) async fn run(self, shared: Arc<Shared>) {
+    pub(crate) async fn run(self, shared: Arc<Shared>, _listening: Listening) {
         let mut complaints = Complaints::default();
         loop {
             let accepted = tokio::select! {
@@ -69,7 +69,8 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, permit)) => {
-                    tokio::spawn(connection::serve(stream, permit, shared.clone()));
+                    let counted = connection::Counted::new(shared.clone());
+                    tokio::spawn(connection::serve(stream, permit, counted));
                 }
                 Err(error) => self.back_off(&error, &shared, &mut complaints).await,
             }

@@ -9,6 +9,9 @@ use bytes::Bytes;
 
 use crate::net::stream::Writer;
 
+/// Answers to pings that may wait.
+const PONGS: usize = 16;
+
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -45,9 +48,8 @@ pub(crate) struct Outbox {
 struct State {
     phase: Phase,
     pieces: VecDeque<Bytes>,
-    /// The answer to the client's last ping; it makes those before it superfluous (RFC 6455 §5.5.3), so that a flood of
-    /// pings from a client that does not read takes no memory.
-    pong: Option<Bytes>,
+    /// Answers to the client's pings, at most [`PONGS`].
+    pongs: VecDeque<Bytes>,
     bytes: usize,
     /// Writes since everything was last written.
     pending: usize,
@@ -62,7 +64,7 @@ impl Outbox {
         let state = State {
             phase: Phase::Open,
             pieces: VecDeque::new(),
-            pong: None,
+            pongs: VecDeque::new(),
             bytes: 0,
             pending: 0,
             deadline: None,
@@ -112,11 +114,15 @@ impl Outbox {
         self.lock().socket = Some(socket);
     }
 
-    /// Answers a ping, while the connection is open.
+    /// Answers a ping, while the connection is open. Where many wait, the last one stands for those before it (RFC 6455
+    /// §5.5.3): a flood of pings from a client that does not read takes no memory.
     pub(crate) fn push_pong(&self, frame: Bytes) {
         let mut state = self.lock();
         if state.phase == Phase::Open {
-            state.pong = Some(frame);
+            if state.pongs.len() == PONGS {
+                state.pongs.pop_back();
+            }
+            state.pongs.push_back(frame);
         }
     }
 
@@ -160,7 +166,7 @@ impl Outbox {
         let first = state.phase != Phase::Closed;
         state.phase = Phase::Closed;
         state.pieces = VecDeque::new();
-        state.pong = None;
+        state.pongs = VecDeque::new();
         state.bytes = 0;
         state.session = None;
         state.socket = None;
@@ -170,7 +176,7 @@ impl Outbox {
     /// Moves what waits into `writing`, which is empty.
     pub(crate) fn take(&self, writing: &mut VecDeque<Bytes>) {
         let mut state = self.lock();
-        if let Some(pong) = state.pong.take() {
+        for pong in std::mem::take(&mut state.pongs) {
             state.add(pong);
         }
         std::mem::swap(&mut state.pieces, writing);
@@ -195,7 +201,7 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         let state = self.lock();
-        state.pieces.is_empty() && state.pong.is_none()
+        state.pieces.is_empty() && state.pongs.is_empty()
     }
 
     pub(crate) fn is_open(&self) -> bool {

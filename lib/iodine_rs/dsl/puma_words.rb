@@ -1,0 +1,122 @@
+# frozen_string_literal: true
+
+module IodineRs
+  class DSL
+    # What Puma's configuration files say, and our options say in other words or not at all. Rows of the catalogue are
+    # named in spec/unit/puma_words_spec.rb.
+    module PumaWords
+      # Old files use it as the path of the rackup file.
+      DefaultRackup = "config.ru"
+
+      # Accepted, with a line at boot that says why nothing happens.
+      MOOT = {
+        queue_requests: "a request is complete before it needs a thread, always",
+        max_io_threads: "streaming bodies leave the pool by themselves, up to max_streams",
+        fiber_per_request: "each request runs on the thread and fiber of its worker thread",
+        clean_thread_locals: "each request runs on the thread and fiber of its worker thread",
+        fork_worker: "workers are forked from the master",
+        prune_bundler: "the master does not load the app without preload_app; a hot restart loads new gems",
+        extra_runtime_dependencies: "it belongs to prune_bundler",
+        force_shutdown_after: "worker_shutdown_timeout ends a worker that does not finish",
+        drain_on_shutdown: "connections that are accepted are served; others wait in the kernel for the next process",
+        shutdown_debug: "it is not there yet",
+        idle_timeout: "it is not there yet",
+        activate_control_app: "it is not there yet",
+        before_refork: "workers are forked from the master", on_refork: "workers are forked from the master",
+        after_refork: "workers are forked from the master",
+        out_of_band: "it is not there yet",
+        io_selector_backend: "the sockets are driven in Rust"
+      }.freeze
+
+      # Accepted in silence: there is nothing to know.
+      SILENT = %i[wait_for_less_busy_worker worker_culling_strategy silence_single_worker_warning
+                  silence_fork_callback_warning debug nakayoshi_fork tcp_mode tcp_mode!].freeze
+
+      # Refused: the server would not do what the file counts on.
+      REFUSED = {
+        daemonize: "run it by systemd, or in a container; to stay in the background use `&`",
+        worker_directory: "use `directory`",
+        ssl_bind: "TLS is not built yet; let nginx or another proxy do it",
+        bind_to_activated_sockets: "sockets from systemd are not built yet; let it listen by itself"
+      }.freeze
+
+      MOOT.each do |word, why|
+        define_method(word) do |value = true, *_others, **_named|
+          note("#{word}: #{why}") if value
+        end
+      end
+
+      SILENT.each { |word| define_method(word) { |*| nil } }
+
+      REFUSED.each { |word, advice| define_method(word) { |*, **| raise ConfigError, "#{word}: #{advice}" } }
+
+      # Loads the app once, before the workers are forked.
+      def preload_app!(preload = true) = preload_app(preload)
+
+      # Forgets the addresses of this file so far.
+      def clear_binds! = @options.delete(:binds)
+
+      # Where `port` listens when it gets no host.
+      def set_default_host(host)
+        @default_host = host
+      end
+
+      attr_reader :default_host
+
+      # An older word for `max_keep_alive`.
+      def max_fast_inline(count) = max_keep_alive(count)
+
+      # Where the address of the client comes from. So far it is the socket's.
+      def set_remote_address(source = :socket)
+        return if source == :socket
+
+        raise ConfigError, "set_remote_address: #{source.inspect} is not built yet; it takes :socket"
+      end
+
+      # Sends the standard output and error to files, which HUP opens anew.
+      def stdout_redirect(stdout = nil, stderr = nil, append = false)
+        set(:redirect_stdout, stdout)
+        set(:redirect_stderr, stderr)
+        set(:redirect_append, append)
+      end
+
+      # Answers with its own response what the app raised: gets the exception, the env and the status, as many as it
+      # takes.
+      def lowlevel_error_handler(handler = nil, &block) = set(:lowlevel_error_handler, handler || block)
+
+      # Makes of each of the server's lines what is printed.
+      def log_formatter(&block) = set(:log_formatter, block)
+
+      # Gets the server's lines by its `write`.
+      def custom_logger(logger) = set(:custom_logger, logger)
+
+      # Runs the block where one process serves.
+      def single(&block) = later(:single, block)
+
+      # Runs the block where workers do.
+      def cluster(&block) = later(:cluster, block)
+
+      # Reads one more file, after this one.
+      def load(path) = (@options[:more_files] ||= []) << path
+
+      # What this file has set so far, or the default.
+      def get(name, default = nil) = @options.fetch(name, default)
+
+      # Runs the block with these words.
+      def inject(&block) = instance_eval(&block)
+
+      # `tmp_restart` restarts the server when tmp/restart.txt is touched.
+      def plugin(name)
+        raise ConfigError, "plugin #{name}: only tmp_restart is there so far" unless name.to_s == "tmp_restart"
+
+        set(:tmp_restart, true)
+      end
+
+      private
+
+      def note(text) = (@options[:notes] ||= []) << text
+
+      def later(mode, block) = (@options[:modes] ||= []) << [mode, block]
+    end
+  end
+end

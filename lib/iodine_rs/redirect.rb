@@ -1,0 +1,39 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # Sends the standard output and error to files, and opens these anew after they were moved away (logrotate).
+  class Redirect
+    # What log tools look for at the start of a server (Puma's own words).
+    MARKER = "=== puma startup: %s ==="
+    private_constant :MARKER
+
+    def initialize(options)
+      @append = options[:redirect_append]
+      @targets = { $stdout => options[:redirect_stdout], $stderr => options[:redirect_stderr] }.compact
+                                                                                              .transform_values { |path| File.expand_path(path) }
+    end
+
+    # Whether there is anything to redirect.
+    def any? = @targets.any?
+
+    # @raise [BootError] where a file cannot be written
+    def start
+      open(@append ? "a" : "w")
+      @targets.each_key { |io| io.puts(format(MARKER, Time.now)) }
+    end
+
+    # Goes on in files of the same names.
+    def reopen = open("a")
+
+    private
+
+    def open(mode)
+      @targets.each do |io, path|
+        io.reopen(path, mode)
+        io.sync = true
+      end
+    rescue SystemCallError => error
+      raise BootError, "cannot redirect the output: #{error.message}"
+    end
+  end
+end

@@ -1,0 +1,110 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require_relative "../support/cluster"
+
+RSpec.describe "A hot restart" do
+  # The answer changes with the file, as a deployment would.
+  app = <<~'RUBY'
+    VERSION = File.read("version")
+    run lambda { |env|
+      if env["PATH_INFO"] == "/wait"
+        puts "waiting"
+        sleep 0.01 until File.exist?("go")
+      end
+      [200, {}, ["#{VERSION} #{Process.pid}"]]
+    }
+  RUBY
+
+  def restarted(server, times = 1) = eventually(limit: 15) { server.stdout.scan("Use Ctrl-C to stop").size > times }
+  def deploy(server) = File.write("#{server.dir}/version", "new")
+
+  { "one process" => [], "a cluster" => %w[-w 2], "a cluster without preloading" => %w[-w 2 --set preload_app=false] }.each do |name, args|
+    it "S-05: keeps port and process, and loads the new code (#{name})" do
+      server = serve(app, args:, files: { "version" => "old" })
+      expect(Http.get(server).body).to start_with("old")
+      deploy(server)
+      server.signal("USR2")
+      restarted(server)
+      expect(Http.get(server).body).to start_with("new")
+      expect(server.stdout).to include("* Restarting...\n", "* Inherited http://127.0.0.1:#{server.port}\n")
+      expect(server.alive?).to be(true)
+    end
+
+    it "loses no request, ten times (#{name})", limit: 120 do
+      server = serve(app, args:, files: { "version" => "old" })
+      statuses = Queue.new
+      running = true
+      clients = Array.new(2) { Thread.new { statuses << Http.get(server, "/", limit: 20).status while running } }
+      10.times do |n|
+        server.signal("USR2")
+        restarted(server, n + 1)
+      end
+      running = false
+      clients.each(&:join)
+      expect(Array.new(statuses.size) { statuses.pop }.tally.keys).to eq([200])
+    end
+  end
+
+  it "finishes what has begun" do
+    server = serve(app, files: { "version" => "old" })
+    socket = server.connect
+    socket.write("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
+    server.wait_for_stdout(/waiting/)
+    server.signal("USR2")
+    server.wait_for_stdout(/Gracefully/)
+    waiting = server.connect
+    waiting.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    File.write("#{server.dir}/go", "")
+    expect(socket.read_response.body).to start_with("old")
+    expect(waiting.read_response(limit: 10).status).to eq(200)
+  end
+
+  it "keeps a Unix socket" do
+    server = serve(app, bind: "unix://app.sock", files: { "version" => "old" })
+    server.signal("USR2")
+    restarted(server)
+    socket = UNIXSocket.new("#{server.dir}/app.sock")
+    socket.write("GET / HTTP/1.0\r\n\r\n")
+    expect(socket.read).to match(/\AHTTP\/1.\d 200/)
+    server.signal("INT")
+    server.wait_exit
+    expect(File.exist?("#{server.dir}/app.sock")).to be(false)
+  end
+
+  it "S-04: is what USR1 does without workers" do
+    server = serve(app, files: { "version" => "old" })
+    server.signal("USR1")
+    restarted(server)
+    expect(server.stdout).to include("phased-restart called but not available, restarting normally")
+  end
+
+  it "D-79: runs before_restart; D-78: after_stopped only at the end" do
+    config = "before_restart { |launcher| puts \"again \#{launcher.class}\" }\nafter_stopped { puts 'stopped' }\nafter_booted { puts 'booted' }"
+    server = serve(app, files: { "version" => "old", "config/puma.rb" => config })
+    server.signal("USR2")
+    restarted(server)
+    expect(server.stdout.scan(/again IodineRs::Launcher|stopped\n/)).to eq(["again IodineRs::Launcher"])
+    server.signal("INT")
+    server.wait_exit
+    expect(server.stdout.scan("stopped\n").size).to eq(1)
+    expect(server.stdout.scan("booted\n").size).to eq(2)
+  end
+
+  it "V-08: leaves USR2 to the app where that is asked for" do
+    server = serve("trap('USR2') { puts 'mine' }\n#{app}", files: { "version" => "old" }, env: { "PUMA_SKIP_SIGUSR2" => "1" })
+    server.signal("USR2")
+    server.wait_for_stdout(/mine/)
+  end
+
+  [[], %w[-w 1]].each do |args|
+    it "D-60: follows tmp/restart.txt (#{args.join(" ")})" do
+      server = serve(app, args:, files: { "version" => "old", "config/puma.rb" => "plugin :tmp_restart", "tmp/other" => "" })
+      Http.get(server)
+      deploy(server)
+      File.write("#{server.dir}/tmp/restart.txt", "")
+      restarted(server)
+      expect(Http.get(server).body).to start_with("new")
+    end
+  end
+end
