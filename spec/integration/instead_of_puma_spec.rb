@@ -1,0 +1,54 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require "open3"
+require "tmpdir"
+
+RSpec.describe "Instead of Puma" do
+  root = File.expand_path("../..", __dir__)
+
+  # What a program prints that runs with such a bundle.
+  define_method(:with_bundle) do |gems, program, env = {}|
+    Dir.mktmpdir do |folder|
+      lines = ["source Gem.sources.first.uri.to_s", "gem 'rackup'", "gem 'iodine-rs', path: #{root.dump}", *gems.map { |gem| "gem '#{gem}'" }]
+      File.write("#{folder}/Gemfile", lines.join("\n"))
+      env = { "BUNDLE_GEMFILE" => "#{folder}/Gemfile", "RUBYOPT" => nil, "RUBYLIB" => nil, "RACK_HANDLER" => nil, **env }
+      Open3.capture2e(env, RbConfig.ruby, "-rbundler/setup", "-e", program, chdir: folder).first
+    end
+  end
+
+  default = 'Bundler.require; require "rackup"; puts Rackup::Handler.default'
+
+  it "RR-03: is the default server where the bundle has no Puma" do
+    expect(with_bundle([], default)).to eq("Rackup::Handler::IodineRs\n")
+  end
+
+  it "RR-03: is not where it has one, or where another one is named" do
+    expect(with_bundle(%w[puma], default)).to eq("Rackup::Handler::Puma\n")
+    expect(with_bundle(%w[puma], default, { "RACKUP_HANDLER" => "iodine_rs" })).to eq("Rackup::Handler::IodineRs\n")
+    expect(with_bundle(%w[webrick], default, { "RACKUP_HANDLER" => "webrick" })).to eq("Rackup::Handler::WEBrick\n")
+  end
+
+  it "RR-04: answers to Puma's name" do
+    program = 'require "rackup"; puts Rackup::Handler.get("puma"), Rackup::Handler::Puma, Rackup::Handler.pick(%w[puma webrick])'
+    expect(with_bundle([], program)).to eq("Rackup::Handler::IodineRs\n" * 3)
+  end
+
+  it "RR-13: leaves a real Puma as it is" do
+    program = 'require "iodine-rs"; require "rack/handler/puma"; require "puma/const"; puts Puma::Const::VERSION == Gem.loaded_specs["puma"].version.to_s, Rackup::Handler::Puma'
+    expect(with_bundle(%w[puma], program)).to eq("true\nRackup::Handler::Puma\n")
+  end
+
+  it "serves by bare `rackup`" do
+    Dir.mktmpdir do |folder|
+      File.write("#{folder}/config.ru", "run ->(_env) { [200, {}, ['hello']] }")
+      program = <<~RUBY
+        require "rackup"
+        ARGV.replace(%w[-o 127.0.0.1 -p 0 #{folder}/config.ru])
+        IodineRs.on_state(:on_start) { IodineRs.stop }
+        Rackup::Server.start
+      RUBY
+      expect(with_bundle([], "require 'iodine-rs'\n#{program}")).to include("iodine-rs starting in single mode", "Goodbye!")
+    end
+  end
+end
