@@ -45,6 +45,8 @@ module IodineRs
       dsl = DSL.new(layer)
       dsl.bind(address(host, port)) if options[:Host] || options[:Port]
       dsl.threads(*options[:Threads].to_s.split(":", 2)) if options[:Threads]
+      # Rails' own, for what it has taken from the command line.
+      dsl.restart_command(options[:restart_cmd]) if options[:restart_cmd]
       dsl.log_requests if options[:Verbose]
       dsl.silent if options[:Silent]
       layer

@@ -35,7 +35,7 @@ RSpec.describe "Instead of Puma" do
   end
 
   it "RR-13: leaves a real Puma as it is" do
-    program = 'require "iodine-rs"; require "rack/handler/puma"; require "puma/const"; puts Puma::Const::VERSION == Gem.loaded_specs["puma"].version.to_s, Rackup::Handler::Puma'
+    program = 'require "rackup"; require "iodine-rs"; require "rack/handler/puma"; require "puma/const"; puts Puma::Const::VERSION == Gem.loaded_specs["puma"].version.to_s, Rackup::Handler::Puma'
     expect(with_bundle(%w[puma], program)).to eq("true\nRackup::Handler::Puma\n")
   end
 
