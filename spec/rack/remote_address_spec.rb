@@ -23,6 +23,19 @@ RSpec.describe "E-10 REMOTE_ADDR" do
     expect(env_of(head("/", "X-Forwarded-For: 1.2.3.4", "Remote-Addr: 1.2.3.4"), server:)["REMOTE_ADDR"]).to eq "127.0.0.1"
   end
 
+  {
+    "set_remote_address header: 'X-Real-IP'" => ["X-Real-IP: 1.2.3.4, 5.6.7.8", "1.2.3.4"],
+    "set_remote_address(header: 'X_Real-IP'.tr('_', '-'))" => ["X-Other: 1.2.3.4", "127.0.0.1"],
+    "set_remote_address '10.0.0.1'" => ["X-Real-IP: 1.2.3.4", "10.0.0.1"],
+    "set_remote_address :localhost" => ["X-Real-IP: 1.2.3.4", "127.0.0.1"],
+    "remote_address 'header:x-forwarded-for'" => ["X-Forwarded-For:  9.9.9.9 , 1.2.3.4", "9.9.9.9"]
+  }.each do |config, (line, address)|
+    it "D-14: is #{address} with `#{config}`" do
+      server = serve(RequestEnv::APP, files: { "config/puma.rb" => config })
+      expect(env_of(head("/", line), server:)["REMOTE_ADDR"]).to eq address
+    end
+  end
+
   it "is 127.0.0.1 on a Unix socket" do
     server = serve(RequestEnv::APP, bind: "unix://iodine.sock")
     client = -> { RawSocket.new(File.join(server.dir, "iodine.sock")) }

@@ -138,7 +138,7 @@ RSpec.describe IodineRs::Options do
         :max_head_size, :max_header_count, :max_method_size, :max_chunk_line_size, :max_chunk_extensions_size,
         :body_memory_limit, :spool_dir, :stream_buffer_size, :supported_http_methods, :allow_underscore_headers,
         :max_message_size, :max_outgoing, :max_publications, :ping_interval, :message_timeout, :close_timeout, :client_shutdown_timeout,
-        :allowed_origins, :rack_url_scheme, :early_hints, :multiprocess, :software, :script_name, :rack_version, :development
+        :allowed_origins, :remote_address, :rack_url_scheme, :early_hints, :multiprocess, :software, :script_name, :rack_version, :development
       )
     end
 

@@ -66,11 +66,11 @@ module IodineRs
       # An older word for `max_keep_alive`.
       def max_fast_inline(count) = max_keep_alive(count)
 
-      # Where the address of the client comes from. So far it is the socket's.
-      def set_remote_address(source = :socket)
-        return if source == :socket
+      # Where the address of the client comes from: :socket, :localhost, an address, or `header: "X-Real-IP"`.
+      def set_remote_address(source = :socket, header: nil, **others)
+        raise ConfigError, "set_remote_address: #{others.keys.first} is not built yet; it takes header: NAME" if others.any?
 
-        raise ConfigError, "set_remote_address: #{source.inspect} is not built yet; it takes :socket"
+        remote_address(header ? "header:#{header}" : { localhost: "127.0.0.1" }.fetch(source, source))
       end
 
       # Sends the standard output and error to files, which HUP opens anew.

@@ -166,6 +166,9 @@ module IodineRs
       section "What the app sees", native: true do
         option :supported_http_methods, Type.methods_list.or_nil("any"), METHODS,
                "Methods that reach the app; others are answered with 501."
+        option :remote_address, Type.remote_address, "socket",
+               "Where `REMOTE_ADDR` comes from: `socket`, `header:NAME` (of a proxy; the socket where it is missing), or an " \
+               "address that is the same for all."
         option :allow_underscore_headers, Type.boolean, true,
                "`false` drops headers with an underscore in their name, which look like others in the env."
         option :rack_url_scheme, Type.word("http", "https").or_nil, nil,

@@ -139,6 +139,16 @@ module IodineRs
           Type.new("a list of texts") { |value| Array(value) }
         end
 
+        # Where the address of a client comes from.
+        def remote_address
+          Type.new("socket, header:NAME or an address") do |value|
+            header = value.to_s[/\Aheader:[\w-]+\z/]
+            next header.downcase if header
+
+            value.to_s.match?(/\A[\w.:]*[\w.]\z/) ? value.to_s : raise(ArgumentError)
+          end
+        end
+
         # Blocks for moments of the server's life.
         def hooks
           Type.new("the blocks of a configuration file") { |value| value.is_a?(Hooks) ? value : raise(TypeError) }

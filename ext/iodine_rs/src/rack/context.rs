@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
 use iodine_core::settings::Settings;
 use magnus::gc::Marker;
 use magnus::rb_sys::{AsRawValue, FromRawValue};
@@ -27,6 +28,7 @@ pub(crate) struct Context {
     pub(super) forced_scheme: bool,
     /// `HTTP_VERSION` is set for Rack before 3.1.
     pub(super) http_version: bool,
+    pub(super) remote_address: RemoteAddress,
     pub(super) early_hints: bool,
     pub(super) underscore_headers: bool,
     pub(super) stream_buffer_size: usize,
@@ -34,6 +36,16 @@ pub(crate) struct Context {
     pub(super) release_limit: Duration,
     /// See [`fork`].
     pub(crate) forks: u64,
+}
+
+/// Where `REMOTE_ADDR` comes from.
+pub(super) enum RemoteAddress {
+    /// The client's end of the socket.
+    Socket,
+    /// The same for all: the template has it.
+    Fixed,
+    /// A field that a proxy sets; the socket where it is missing.
+    Field(HeaderName),
 }
 
 impl Context {
@@ -48,6 +60,7 @@ impl Context {
             null_input: null_input.into(),
             forced_scheme: reader.get::<Option<String>>("rack_url_scheme")?.is_some(),
             http_version: before_3_1(&rack_version),
+            remote_address: remote_address(ruby, &reader.get::<String>("remote_address")?)?,
             early_hints: reader.get("early_hints")?,
             underscore_headers: reader.get("allow_underscore_headers")?,
             stream_buffer_size: settings.stream_buffer_size,
@@ -91,6 +104,20 @@ impl Context {
     }
 }
 
+/// How Ruby spells the sources of the remote address that are no addresses.
+const SOCKET: &str = "socket";
+const FIELD: &str = "header:";
+
+fn remote_address(ruby: &Ruby, text: &str) -> Result<RemoteAddress, Error> {
+    match text.strip_prefix(FIELD) {
+        Some(name) => HeaderName::try_from(name)
+            .map(RemoteAddress::Field)
+            .map_err(|error| raised::error(ruby.exception_arg_error(), &format!("remote_address {name}: {error}"))),
+        None if text == SOCKET => Ok(RemoteAddress::Socket),
+        None => Ok(RemoteAddress::Fixed),
+    }
+}
+
 fn before_3_1(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (3, 1)
@@ -114,6 +141,10 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     env.aset(key(keys.server_port), key(port))?;
     env.aset(key(keys.server_name), key(keys.localhost))?;
     env.aset(key(keys.remote_addr), key(keys.loopback))?;
+    let address: String = reader.get("remote_address")?;
+    if !address.starts_with(FIELD) && address != SOCKET {
+        env.aset(key(keys.remote_addr), ruby.str_new(&address).freeze())?;
+    }
     env.aset(key(keys.request_method), key(keys.get))?;
     env.aset(key(keys.query_string), key(keys.empty))?;
     env.aset(key(keys.server_protocol), key(keys.http_11))?;

@@ -12,7 +12,7 @@ use magnus::value::ReprValue;
 use magnus::{Error, Ruby, Value};
 use rb_sys::{VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_dup, rb_interned_str, rb_str_cat, rb_str_new};
 
-use super::context::Context;
+use super::context::{Context, RemoteAddress};
 use super::early_hints::EarlyHints;
 use super::hijack::Hijack;
 use super::input;
@@ -39,7 +39,7 @@ pub(super) fn build(
         unsafe {
             let env = Env { hash: rb_hash_dup(template), keys: keys() };
             env.request_line(request);
-            env.peer(request.peer);
+            env.remote_address(cx, request);
             env.authority(cx, request);
             env.fields(cx, &request.parts.headers);
             env.version(request.parts.version, cx.http_version);
@@ -116,6 +116,23 @@ impl Env {
             self.set_bytes(keys.request_uri, target);
             if let Some(fragment) = fragment {
                 self.set_bytes(keys.fragment, fragment);
+            }
+        }
+    }
+
+    unsafe fn remote_address(&self, cx: &Context, request: &Request) {
+        let named = match &cx.remote_address {
+            RemoteAddress::Fixed => return,
+            RemoteAddress::Socket => None,
+            RemoteAddress::Field(name) => {
+                request.parts.headers.get(name).and_then(|value| first_word(value.as_bytes()))
+            }
+        };
+        // SAFETY: see the impl.
+        unsafe {
+            match named {
+                Some(address) => self.set(self.keys.remote_addr, string(address)),
+                None => self.peer(request.peer),
             }
         }
     }
@@ -262,6 +279,11 @@ impl Env {
             self.set(self.keys.body_wait, rb_float_new(wait));
         }
     }
+}
+
+/// A list of addresses begins with the client's.
+fn first_word(value: &[u8]) -> Option<&[u8]> {
+    value.split(|byte| matches!(byte, b',' | b' ' | b'\t')).find(|word| !word.is_empty())
 }
 
 /// SAFETY: inside `protect`, with the GVL.
