@@ -143,7 +143,9 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     env.aset(key(keys.remote_addr), key(keys.loopback))?;
     let address: String = reader.get("remote_address")?;
     if !address.starts_with(FIELD) && address != SOCKET {
-        env.aset(key(keys.remote_addr), ruby.str_new(&address).freeze())?;
+        let address = ruby.str_new(&address);
+        address.freeze();
+        env.aset(key(keys.remote_addr), address)?;
     }
     env.aset(key(keys.request_method), key(keys.get))?;
     env.aset(key(keys.query_string), key(keys.empty))?;
