@@ -35,12 +35,13 @@ RSpec.describe "opening and closing" do
 
   it "5,000 sockets leaves memory, objects and descriptors as they were", limit: 120 do
     server = serve(app)
-    churn(server, 1000)
-    before = [memory(server), objects(server)]
+    # Until Ruby's heap and the allocators have the size that this load needs.
+    churn(server, 2500)
+    before = [objects(server), memory(server)]
     idle = files(server)
     churn(server, 5000)
     eventually { files(server) <= idle }
-    expect(objects(server)).to be_within(50).of(before.last)
-    expect(memory(server)).to be < before.first * 1.05
+    expect(objects(server)).to be_within(50).of(before.first)
+    expect(memory(server)).to be < before.last * 1.05
   end
 end
