@@ -4,25 +4,7 @@ require "spec_helper"
 require_relative "../support/cluster"
 
 RSpec.describe "Signals to a cluster" do
-  # /wait answers when the file "go" appears.
-  app = <<~'RUBY'
-    run lambda { |env|
-      if env["PATH_INFO"] == "/wait"
-        puts "waiting"
-        sleep 0.01 until File.exist?("go")
-      end
-      [200, {}, [Process.pid.to_s]]
-    }
-  RUBY
-
-  def let_go(server) = File.write("#{server.dir}/go", "")
-
-  def waiting_request(server)
-    server.connect.tap do |socket|
-      socket.write("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
-      server.wait_for_stdout(/waiting/)
-    end
-  end
+  app = ClusterMethods::WAITING
 
   { "TERM" => [nil, 15], "INT" => [0, nil] }.each do |signal, ending|
     it "S-01, S-02: #{signal} finishes what has begun and takes nothing new" do

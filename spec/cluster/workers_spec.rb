@@ -5,25 +5,7 @@ require_relative "../support/cluster"
 
 RSpec.describe "A cluster" do
   who = "run ->(_env) { [200, {}, [Process.pid.to_s]] }"
-  # /wait answers when the file "go" appears.
-  waiting = <<~'RUBY'
-    run lambda { |env|
-      if env["PATH_INFO"] == "/wait"
-        puts "waiting"
-        sleep 0.01 until File.exist?("go")
-      end
-      [200, {}, [Process.pid.to_s]]
-    }
-  RUBY
-
-  def let_go(server) = File.write("#{server.dir}/go", "")
-
-  def waiting_request(server)
-    server.connect.tap do |socket|
-      socket.write("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
-      server.wait_for_stdout(/waiting/)
-    end
-  end
+  waiting = ClusterMethods::WAITING
 
   it "W-01, W-07: tells what runs, by its output and by titles" do
     server = cluster(who, args: ["--tag", "mine"])

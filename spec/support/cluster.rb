@@ -4,6 +4,27 @@ require_relative "server_process"
 
 # What specs ask of a server with workers.
 module ClusterMethods
+  # An app that tells its process. /wait answers when the file "go" appears, see `let_go`.
+  WAITING = <<~'RUBY'
+    run lambda { |env|
+      if env["PATH_INFO"] == "/wait"
+        puts "waiting"
+        sleep 0.01 until File.exist?("go")
+      end
+      [200, {}, [Process.pid.to_s]]
+    }
+  RUBY
+
+  # A connection whose request is inside that app.
+  def waiting_request(server)
+    server.connect.tap do |socket|
+      socket.write("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
+      server.wait_for_stdout(/waiting/)
+    end
+  end
+
+  def let_go(server) = File.write("#{server.dir}/go", "")
+
   # Serves with so many workers and waits until all of them do.
   def cluster(app, workers: 2, args: [], **)
     serve(app, args: ["-w", workers.to_s, *args], **).tap { |server| await_workers(server, workers) }
