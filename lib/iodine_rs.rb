@@ -22,6 +22,7 @@ module IodineRs
   autoload :Pidfile, "iodine_rs/pidfile"
   autoload :StateFile, "iodine_rs/state_file"
   autoload :Redirect, "iodine_rs/redirect"
+  autoload :ServiceManager, "iodine_rs/service_manager"
   autoload :RestartFile, "iodine_rs/restart_file"
   autoload :Processors, "iodine_rs/processors"
 

@@ -6,10 +6,20 @@ module IodineRs
   # Opens listening sockets and closes them again. Errors are the system's own classes, their message says what to do.
   class Binder
     # One open socket: `url` is its real address, `path` the file to remove at the end (nil if there is none), `asked` the
-    # address that it was opened for.
-    Listener = Struct.new(:io, :url, :path, :asked, :inherited) do
+    # address that it was opened for, `origin` whether it was there before: :inherited from the process before a hot
+    # restart, :activated by systemd.
+    Listener = Struct.new(:io, :url, :path, :asked, :origin) do
       # As it is printed: http for what a browser can open.
       def to_s = url.sub(/\Atcp/, "http")
+
+      # Whether it listens on an address.
+      def at?(address)
+        own = io.local_address
+        return own.unix? && File.expand_path(own.unix_path) == File.expand_path(address.path) if address.is_a?(Bind::Unix)
+
+        own.ip? && own.ip_port == address.port &&
+          (address.host == "localhost" ? own.ipv4_loopback? || own.ipv6_loopback? : own.ip_address == address.host)
+      end
     end
 
     ADVICE = {
@@ -35,22 +45,31 @@ module IodineRs
       @listeners = []
       @pid = Process.pid
       @inherited = inherited(env.delete(INHERITED))
+      @activated = activated(*%w[LISTEN_PID LISTEN_FDS].map { |name| env.delete(name) })
     end
 
     # Listens on an address (see Bind; a text is parsed) and returns the new listeners. A socket of the process before a
-    # hot restart is used again.
+    # hot restart is used again, and so is one that systemd has opened.
     def bind(address)
       asked = address.to_s
-      opened = @inherited.delete(asked) || open(address)
+      opened = @inherited.delete(asked) || take_activated(address) || open(address)
       opened.each { |listener| listener.asked = asked }
       @listeners.concat(opened)
       opened
     end
 
-    # Closes what was inherited and is not wanted any more.
-    def close_inherited
-      @inherited.each_value { |listeners| listeners.each { |listener| dispose(listener) } }
-      @inherited = {}
+    # Listens on what systemd has opened and nobody has asked for, and returns it.
+    def bind_activated
+      @activated.each { |listener| listener.asked = listener.url }
+      @listeners.concat(@activated)
+      @activated.tap { @activated = [] }
+    end
+
+    # Closes what was there before and is not wanted; returns it.
+    def close_unused
+      unused = @inherited.values.flatten + @activated
+      @inherited, @activated = {}, []
+      unused.each { |listener| dispose(listener) }
     end
 
     # From now on the sockets outlive this process: what its successor needs in its environment, and its descriptors.
@@ -89,11 +108,30 @@ module IodineRs
       address.is_a?(Bind::Unix) ? [unix(address)] : tcp(address)
     end
 
+    # The descriptors of sd_listen_fds(3) begin at 3.
+    def activated(pid, count)
+      return [] unless pid.to_i == Process.pid
+
+      (3...3 + count.to_i).map do |descriptor|
+        address = Socket.for_fd(descriptor).tap { |socket| socket.autoclose = false }.local_address
+        next Listener.new(UNIXServer.for_fd(descriptor), "unix://#{address.unix_path}", nil, nil, :activated) if address.unix?
+
+        url = "tcp://#{Bind::TCP.new(address.ip_address, address.ip_port)}"
+        Listener.new(TCPServer.for_fd(descriptor), url, nil, nil, :activated)
+      end
+    end
+
+    def take_activated(address)
+      address = Bind.parse(address) if address.is_a?(String)
+      found, @activated = @activated.partition { |listener| listener.at?(address) }
+      found unless found.empty?
+    end
+
     def inherited(text)
       listeners = text.to_s.lines(chomp: true).map do |line|
         descriptor, asked, url, path = line.split("\t", -1)
         server = (url.start_with?("unix") ? UNIXServer : TCPServer).for_fd(Integer(descriptor))
-        Listener.new(server, url, path.empty? ? nil : path, asked, true)
+        Listener.new(server, url, path.empty? ? nil : path, asked, :inherited)
       end
       listeners.group_by(&:asked)
     end

@@ -77,6 +77,9 @@ module IodineRs
       o.on("-p", "--port PORT", "Listen on that port of all interfaces (default: PORT or 9292)") do |port|
         @dsl.port(port)
       end
+      o.on("--bind-to-activated-sockets [only]", "Listen also (or only) on systemd's sockets") do |only|
+        @dsl.bind_to_activated_sockets(only || true)
+      end
       o.on("-t", "--threads MIN:MAX", "Threads for the app (default 0:5); one number for both") do |range|
         @dsl.threads(*range.split(":", 2))
       end

@@ -18,12 +18,13 @@ module IodineRs
     LONGEST_BACK_OFF = 30
     private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF
 
-    def initialize(options, binder:, log:, inbox:, redirect:)
+    def initialize(options, binder:, log:, inbox:, redirect:, service:)
       @options = options
       @binder = binder
       @log = log
       @inbox = inbox
       @redirect = redirect
+      @service = service
       @restart_file = RestartFile.new if options[:tmp_restart]
       @hooks = options[:hooks]
       @count = options[:workers]
@@ -83,6 +84,7 @@ module IodineRs
       [*@inbox.take, *("USR2" if @restart_file&.touched?)].each { |word| obey(word) }
       @check_ins.take.each { |check_in| note(check_in) }
       reap
+      @service.tick { describe }
       keep_up unless @reason
       @workers.each_value(&:hurry_up)
     end
@@ -99,6 +101,7 @@ module IodineRs
       waits = @workers.each_value.map(&:time_left)
       waits << @forks_from - now if @workers.size < @count
       waits << RestartFile::INTERVAL if @restart_file
+      waits << @service.patience if @service.any?
       [waits.min, 0].max
     end
 
@@ -159,7 +162,16 @@ module IodineRs
       worker.booted
       @failures = 0
       @log.info(format("- Worker %d (PID: %d) booted in %.2fs, phase: %d", worker.index, pid, worker.age, worker.phase))
-      @hooks.run(:after_booted, @log) if all_booted?
+      return unless all_booted?
+
+      @hooks.run(:after_booted, @log)
+      @service.ready
+    end
+
+    # For `systemctl status`.
+    def describe
+      workers = @workers.each_value.map { |worker| ServiceManager.describe(worker.status[:last_status]) }
+      "cluster: #{@workers.each_value.count(&:booted?)}/#{@count}, worker_status: [#{workers.join(", ")}]"
     end
 
     def all_booted?
@@ -218,6 +230,7 @@ module IodineRs
       end
 
       @phase += 1
+      @service.reloading
       @log.info("- Starting phased worker restart, phase: #{@phase}")
     end
 
@@ -249,6 +262,7 @@ module IodineRs
       return @workers.each_value(&:kill) if at_once
 
       @log.info("- Gracefully shutting down workers...")
+      word == "USR2" ? @service.reloading : @service.stopping
       Life.enter(:start_shutdown)
       @binder.close
       @workers.each_value(&:stop)

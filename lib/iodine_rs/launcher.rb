@@ -7,7 +7,8 @@ module IodineRs
   # begins anew, with the same sockets.
   class Launcher
     LIB = File.expand_path("..", __dir__)
-    private_constant :LIB
+    ORIGINS = { nil => "Listening on", inherited: "Inherited", activated: "Activated" }.freeze
+    private_constant :LIB, :ORIGINS
 
     attr_reader :options
 
@@ -21,10 +22,11 @@ module IodineRs
       @inbox = Inbox.new
       @binder = Binder.new
       @redirect = Redirect.new(options)
+      @service = ServiceManager.new
       @restart_directory = restart_directory
       runner = cluster? ? Cluster : Single
       @signals = Signals.new(@inbox, signal_names(runner))
-      @runner = runner.new(options, binder: @binder, log:, inbox: @inbox, redirect: @redirect)
+      @runner = runner.new(options, binder: @binder, log:, inbox: @inbox, redirect: @redirect, service: @service)
     end
 
     # Serves until a signal or `stop`. TERM ends the process as the signal does by default, so that whoever sent it
@@ -103,10 +105,12 @@ module IodineRs
     end
 
     def listen
-      @options[:binds].each do |address|
-        @binder.bind(address).each { |listener| @log.info("* #{listener.inherited ? "Inherited" : "Listening on"} #{listener}") }
-      end
-      @binder.close_inherited
+      given = @options[:bind_to_activated_sockets]
+      binds = given == "only" ? [] : @options[:binds]
+      listeners = binds.flat_map { |address| @binder.bind(address) }
+      listeners += @binder.bind_activated if given
+      listeners.each { |listener| @log.info("* #{ORIGINS[listener.origin]} #{listener}") }
+      @binder.close_unused.each { |listener| @log.info("* Closing unused #{listener}") }
       addresses = @binder.listeners.map(&:url).join(",")
       Process.setproctitle("iodine-rs #{VERSION} (#{addresses}) [#{@options[:tag]}]")
     end

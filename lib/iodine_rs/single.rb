@@ -6,12 +6,13 @@ module IodineRs
     # Signals that are the server's.
     SIGNALS = %w[INT TERM QUIT HUP USR1 USR2].freeze
 
-    def initialize(options, binder:, log:, inbox:, redirect:)
+    def initialize(options, binder:, log:, inbox:, redirect:, service:)
       @options = options
       @log = log
       @inbox = inbox
       @binder = binder
       @redirect = redirect
+      @service = service
       @restart_file = RestartFile.new if options[:tmp_restart]
     end
 
@@ -30,6 +31,7 @@ module IodineRs
       @server.run { @inbox << :stopped }
       @log.info("Use Ctrl-C to stop")
       @options[:hooks].run(:after_booted, @log)
+      @service.ready
       await_end
     end
 
@@ -54,7 +56,8 @@ module IodineRs
     end
 
     def next_word
-      word = @inbox.pop(@restart_file && RestartFile::INTERVAL)
+      word = @inbox.pop([@service.patience, *(RestartFile::INTERVAL if @restart_file)].compact.min)
+      @service.tick { "worker: #{ServiceManager.describe(@server.stats)}" }
       word.nil? && @restart_file&.touched? ? "USR2" : word
     end
 
@@ -72,6 +75,7 @@ module IodineRs
       @log.info("phased-restart called but not available, restarting normally") if word == "USR1"
       @binder.keep if %w[USR1 USR2].include?(word)
       @log.info("- Gracefully stopping, waiting for requests to finish")
+      %w[USR1 USR2].include?(word) ? @service.reloading : @service.stopping
       Life.enter(:start_shutdown)
       @options[:hooks].run(:after_stopped, @log) unless %w[USR1 USR2].include?(word)
       @server.stop

@@ -36,8 +36,7 @@ module IodineRs
       REFUSED = {
         daemonize: "run it by systemd, or in a container; to stay in the background use `&`",
         worker_directory: "use `directory`",
-        ssl_bind: "TLS is not built yet; let nginx or another proxy do it",
-        bind_to_activated_sockets: "sockets from systemd are not built yet; let it listen by itself"
+        ssl_bind: "TLS is not built yet; let nginx or another proxy do it"
       }.freeze
 
       MOOT.each do |word, why|

@@ -13,6 +13,9 @@ module IodineRs
                text: false) do |o|
           Bind.port(o.from_env("PORT") || Bind::DEFAULT_PORT)
         end
+        option :bind_to_activated_sockets, Type.flag_or("only"), false,
+               "Also listens on every socket that systemd has opened, or on these `only`. Those at an address that is asked " \
+               "for are used in any case."
         option :app, Type.app.or_nil, nil, "The Rack app itself, instead of a rackup file.", text: false
         option :rackup, Type.text, "config.ru", "File with the app."
         option(:environment, Type.text, "`APP_ENV`, `RACK_ENV`, `RAILS_ENV` or development",

@@ -55,6 +55,12 @@ module IodineRs
           Type.new("true or false") { |value| TRUTH.fetch(value.to_s) { raise ArgumentError } }
         end
 
+        # The same, or that word.
+        def flag_or(word)
+          flag = boolean
+          Type.new("#{flag.accepts}, or #{word}") { |value| value.to_s == word ? word : flag.call(value) }
+        end
+
         # A String, Symbol or path.
         def text
           Type.new("a text") do |value|

@@ -1,0 +1,98 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require "socket"
+require_relative "../support/cluster"
+
+RSpec.describe "Under systemd" do
+  hello = "run ->(_env) { [200, {}, [Process.pid.to_s]] }"
+
+  describe "sd_notify" do
+    # What the server has said so far, a message a line.
+    def heard(socket)
+      loop { (@heard ||= []) << socket.recv_nonblock(4096) }
+    rescue IO::WaitReadable
+      @heard ||= []
+    end
+
+    around do |example|
+      Dir.mktmpdir do |folder|
+        @path = "#{folder}/notify"
+        @socket = Socket.new(:UNIX, :DGRAM).tap { |socket| socket.bind(Addrinfo.unix(@path)) }
+        example.run
+      ensure
+        @socket.close
+      end
+    end
+
+    { "one process" => [[], /\ASTATUS=iodine-rs \S+: worker: \{ \d+\/5 threads, 5 available, 0 backlog \}\z/],
+      "a cluster" => [%w[-w 2], /\ASTATUS=iodine-rs \S+: cluster: 2\/2, worker_status: \[\{ \d+\/5 threads, .*backlog \}, \{.*\}\]\z/] }
+      .each do |name, (args, status)|
+      it "V-07, G-07: says READY, STATUS, WATCHDOG, RELOADING and STOPPING (#{name})" do
+        server = serve(hello, args:, env: { "NOTIFY_SOCKET" => @path, "WATCHDOG_USEC" => "400000" })
+        eventually { heard(@socket).include?("READY=1") && @heard.include?("WATCHDOG=1") }
+        eventually { heard(@socket).grep(status).any? }
+        server.signal("USR2")
+        eventually(limit: 10) { heard(@socket).count("READY=1") == 2 }
+        expect(@heard.grep(/\ARELOADING=1\nMONOTONIC_USEC=\d+\z/).size).to eq(1)
+        server.signal("INT")
+        server.wait_exit
+        expect(heard(@socket)).to include("STOPPING=1")
+      end
+    end
+
+    it "V-08: says nothing where that is asked for" do
+      server = serve(hello, env: { "NOTIFY_SOCKET" => @path, "PUMA_SKIP_SYSTEMD" => "1" })
+      Http.get(server)
+      server.signal("INT")
+      server.wait_exit
+      expect(heard(@socket)).to be_empty
+    end
+  end
+
+  describe "socket activation" do
+    # Starts the server as systemd does: the socket is descriptor 3, and the variables name the process itself.
+    def activated(socket, app, *args)
+      folder = Dir.mktmpdir("iodine-rs-systemd")
+      File.write("#{folder}/config.ru", app)
+      lib = File.expand_path("../..", __dir__)
+      program = 'ENV["LISTEN_PID"] = Process.pid.to_s; ENV["LISTEN_FDS"] = "1"; exec(*ARGV, 3 => 3, close_others: false)'
+      pid = Process.spawn({ "RACK_ENV" => "production" }, RbConfig.ruby, "-e", program, RbConfig.ruby, "-I#{lib}/lib", "#{lib}/exe/iodine-rs", *args,
+                          chdir: folder, 3 => socket.fileno, %i[out err] => "#{folder}/log")
+      log = -> { File.read("#{folder}/log") }
+      eventually(limit: 15) { log.call.include?("Use Ctrl-C") || (Process.wait(pid, Process::WNOHANG) && raise(log.call)) }
+      yield log
+    ensure
+      Process.kill("INT", pid)
+      Process.wait(pid)
+      FileUtils.rm_rf(folder)
+    end
+
+    [%w[-b tcp://127.0.0.1:PORT], %w[-b tcp://127.0.0.1:PORT -w 1], %w[--bind-to-activated-sockets only]].each do |args|
+      it "V-06, B-06: listens on the socket that is there (#{args.join(" ")})" do
+        socket = TCPServer.new("127.0.0.1", 0)
+        port = socket.local_address.ip_port
+        activated(socket, hello, *args.map { |arg| arg.sub("PORT", port.to_s) }) do |log|
+          expect(log.call).to include("* Activated http://127.0.0.1:#{port}\n")
+          expect(log.call).not_to include("Listening on")
+          expect(Http.get(port).status).to eq(200)
+        end
+      end
+    end
+
+    it "B-06: listens on a Unix socket, which is left alone at the end" do
+      Dir.mktmpdir do |folder|
+        path = "#{folder}/app.sock"
+        activated(UNIXServer.new(path), hello, "-b", "unix://#{path}") { |log| expect(log.call).to include("* Activated unix://#{path}\n") }
+        expect(File.exist?(path)).to be(true)
+      end
+    end
+
+    it "B-07: closes a socket that nobody asked for" do
+      socket = TCPServer.new("127.0.0.1", 0)
+      activated(socket, hello, "-b", "tcp://127.0.0.1:0") do |log|
+        expect(log.call).to include("* Closing unused http://127.0.0.1:#{socket.local_address.ip_port}\n", "* Listening on")
+      end
+    end
+  end
+end
