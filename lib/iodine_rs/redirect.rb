@@ -22,8 +22,13 @@ module IodineRs
       @targets.each_key { |io| io.puts(format(MARKER, Time.now)) }
     end
 
-    # Goes on in files of the same names.
-    def reopen = open("a")
+    # Goes on in files of the same names. Where that is impossible it goes on in the old ones: a server must not end
+    # because its logs cannot be turned.
+    def reopen
+      open("a")
+    rescue BootError => error
+      warn error.message
+    end
 
     private
 

@@ -30,6 +30,18 @@ RSpec.describe "config/puma.rb" do
     expect(File.read(out)).to include("Goodbye")
   end
 
+  it "D-33: goes on where the files cannot be opened anew" do
+    server = serve(hello, wait: false, bind: "unix://app.sock", files: {
+      "log/.keep" => "", "config/puma.rb" => "stdout_redirect 'log/out', 'log/err'"
+    })
+    eventually(limit: 10) { File.exist?("#{server.dir}/log/out") && File.read("#{server.dir}/log/out").include?("Use Ctrl-C") }
+    errors = File.open("#{server.dir}/log/err")
+    FileUtils.rm_rf("#{server.dir}/log")
+    server.signal("HUP")
+    eventually { errors.read.include?("cannot redirect the output") }
+    expect(server.alive?).to be(true)
+  end
+
   it "D-33: in a cluster, too" do
     server = serve("run ->(_env) { puts 'in the app'; [200, {}, []] }", wait: false, args: %w[-w 1], bind: "unix://app.sock", files: {
       "log/.keep" => "", "config/puma.rb" => "stdout_redirect 'log/out'"
