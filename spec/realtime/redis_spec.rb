@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "etc"
 require "spec_helper"
 require_relative "../support/cluster"
 require_relative "../support/redis_server"
@@ -47,6 +48,15 @@ RSpec.describe "Redis as the way to other servers" do
 
   # Waits until Redis knows that the servers listen.
   def await_listeners(count, channel = "room") = eventually { redis.listeners(channel) == count }
+
+  # Seconds of CPU that the process takes while half a second passes: the passing itself is what is measured.
+  def cpu_of_half_a_second(pid)
+    before = cpu(pid)
+    sleep(0.5)
+    cpu(pid) - before
+  end
+
+  def cpu(pid) = File.read("/proc/#{pid}/stat").split(") ").last.split[11, 2].sum(&:to_i).fdiv(Etc.sysconf(Etc::SC_CLK_TCK))
 
   define_method(:single) { serve(app, args: ["--redis", redis.url]) }
   define_method(:several) { cluster(app, workers: 2, env: { "IODINE_RS_REDIS_URL" => redis.url }) }
@@ -101,6 +111,18 @@ RSpec.describe "Redis as the way to other servers" do
     Process.kill("KILL", booted(server).first)
     await_workers(server, 4)
     eventually { redis.clients == before + 2 }
+  end
+
+  it "sleeps again after the fork of a new worker" do
+    server = cluster(app, workers: 2, env: { "IODINE_RS_REDIS_URL" => redis.url })
+    Process.kill("KILL", booted(server).first)
+    await_workers(server, 3)
+    client = connect(server)
+    await_listeners(1)
+    # Traffic in between proves that the ways are there; then nothing is to be done for half a second.
+    redis.ask("PUBLISH room news")
+    expect(client.read_message).to eq("news")
+    expect(cpu_of_half_a_second(server.pid)).to be < 0.1
   end
 
   it "stops to listen when nobody does" do

@@ -9,7 +9,7 @@ mod echoes;
 mod listener;
 mod speaker;
 
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -76,12 +76,14 @@ impl Redis {
         let client = Client::open(url).map_err(io::Error::other)?;
         let socket = UnixStream::from(socket);
         socket.set_write_timeout(Some(listener::PATIENCE))?;
+        let wake = UnixStream::pair()?;
+        wake.1.set_nonblocking(true)?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let shared = Shared {
             client,
             socket,
-            wake: UnixStream::pair()?,
+            wake,
             log,
             control: format!("iodine-rs:{}:{}:{number}", std::process::id(), started.as_nanos()),
             stopped: AtomicBool::new(true),
@@ -101,6 +103,7 @@ impl Redis {
         if !self.shared.stopped.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
+        self.shared.forget_wake();
         let spawn = |name: &str, run: fn(&Shared)| {
             let shared = self.shared.clone();
             thread::Builder::new().name(name.into()).spawn(move || run(&shared))
@@ -140,11 +143,16 @@ impl Shared {
         Ok(connection)
     }
 
+    /// Takes back what [`Redis::stop`] wrote, or no wait would last.
+    fn forget_wake(&self) {
+        let mut bytes = [0; 64];
+        while matches!((&self.wake.1).read(&mut bytes), Ok(1..)) {}
+    }
+
     /// Waits until frames have come (`true`), or for `limit`, or for the end.
     fn await_frames(&self, limit: Duration) -> io::Result<bool> {
-        let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
         let mut fds = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(&self.wake.1, PollFlags::IN)];
-        match poll(&mut fds, Some(&limit)) {
+        match poll(&mut fds, Some(&timespec(limit))) {
             Ok(_) => Ok(!fds[0].revents().is_empty()),
             Err(rustix::io::Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
@@ -153,9 +161,8 @@ impl Shared {
 
     /// Waits between two attempts of the listener, which has nothing else to wait for.
     fn rest(&self, limit: Duration) {
-        let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
         // Woken earlier, it tries earlier.
-        let _ = poll(&mut [PollFd::new(&self.wake.1, PollFlags::IN)], Some(&limit));
+        let _ = poll(&mut [PollFd::new(&self.wake.1, PollFlags::IN)], Some(&timespec(limit)));
     }
 
     fn note_away(&self, error: &redis::RedisError) {
@@ -188,6 +195,10 @@ impl Pause {
         self.0 = (pause * 2).min(BACK_OFF.1);
         pause
     }
+}
+
+fn timespec(limit: Duration) -> Timespec {
+    Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
