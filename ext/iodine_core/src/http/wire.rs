@@ -16,6 +16,7 @@ use super::head::{self, Framing, Head, Scan};
 use super::link::{Link, Phase};
 use super::refusal::Refusal;
 use super::shared::Shared;
+use crate::net::spare;
 use crate::net::stream::Stream;
 
 /// Bytes read from the socket at once while a head is expected.
@@ -192,6 +193,9 @@ impl Wire {
     }
 
     fn head_given(&mut self) {
+        if self.buffer.is_empty() {
+            spare::give_back(&mut self.buffer);
+        }
         self.watch = true;
         let phase = if matches!(self.expect, Expect::Head) { Phase::Application } else { Phase::Body };
         self.link.lock().clock.enter(phase);
@@ -223,8 +227,9 @@ impl Wire {
     /// Reads from the socket into the buffer; 0 at the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.buffer.is_empty() {
-            // No memory for a connection that has nothing to say.
+            spare::give_back(&mut self.buffer);
             ready!(self.stream.poll_read_ready(cx))?;
+            self.buffer = spare::take();
         }
         self.buffer.reserve(READ_SIZE);
         pin!(self.stream.read_buf(&mut self.buffer)).poll(cx)
@@ -247,7 +252,6 @@ impl Wire {
         if !self.buffer.is_empty() {
             self.link.lock().clock.enter(Phase::Head);
         } else {
-            self.buffer = BytesMut::new();
             self.link.lock().clock.enter(Phase::Idle);
         }
         Poll::Pending

@@ -15,6 +15,7 @@ use tokio::time::{Sleep, sleep};
 use super::client::{Client, Protocol};
 use super::outbox::Phase;
 use crate::handoff::Event;
+use crate::net::spare;
 use crate::net::stream::{Reader, Stream, Writer};
 use crate::sse;
 use crate::ws::decoder::{CloseFrame, Decoder, Incoming};
@@ -165,9 +166,9 @@ impl Session {
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.buffer.is_empty() {
-            // No memory for a connection that has nothing to say.
-            self.buffer = BytesMut::new();
+            spare::give_back(&mut self.buffer);
             ready!(self.reader.poll_read_ready(cx))?;
+            self.buffer = spare::take();
         }
         self.buffer.reserve(if self.buffer.len() < READ_SIZE { READ_SIZE } else { LARGE_READ });
         pin!(self.reader.read_buf(&mut self.buffer)).poll(cx)

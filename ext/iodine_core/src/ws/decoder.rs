@@ -21,6 +21,9 @@ const FRAGMENTS: usize = 16_384;
 /// Bytes that entitle to a fragment more.
 const FRAGMENT: usize = 16;
 
+/// Payloads up to this size are copied out of what was read: see [`detach`].
+const COPIED: usize = 1024;
+
 const PROTOCOL_ERROR: u16 = 1002;
 const NOT_UTF8: u16 = 1007;
 const POLICY: u16 = 1008;
@@ -261,10 +264,21 @@ impl Header {
             return None;
         }
         buffer.advance(self.start);
-        let mut payload = buffer.split_to(self.len);
+        let mut payload = detach(buffer, self.len);
         mask::apply(&mut payload, self.mask, 0);
         Some(payload.freeze())
     }
+}
+
+/// Takes the first bytes of the buffer. A few of them are copied: they should not keep the whole memory of the buffer,
+/// which may wait for the application.
+fn detach(buffer: &mut BytesMut, len: usize) -> BytesMut {
+    if len > COPIED {
+        return buffer.split_to(len);
+    }
+    let copy = BytesMut::from(&buffer[..len]);
+    buffer.advance(len);
+    copy
 }
 
 fn control(opcode: OpCode, payload: Bytes) -> Result<Incoming, Violation> {
