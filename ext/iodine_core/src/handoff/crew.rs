@@ -147,13 +147,13 @@ impl Crew {
     ///
     /// # Errors
     /// [`QueueFull`]: the caller answers 503.
-    pub(crate) fn submit(&self, request: Request) -> Result<Inbox, QueueFull> {
+    pub(crate) fn submit(&self, request: Box<Request>) -> Result<Inbox, QueueFull> {
         if self.calls.fetch_add(1, Ordering::Relaxed) >= self.settings.max_queue.max(1) {
             self.calls.fetch_sub(1, Ordering::Relaxed);
-            return Err(QueueFull(Box::new(request)));
+            return Err(QueueFull(request));
         }
         let (ticket, inbox) = Ticket::new(self.postbox.clone());
-        self.queue(Job::Call(Box::new(Call { request, ticket })));
+        self.queue(Job::Call(Call { request, ticket }));
         Ok(inbox)
     }
 

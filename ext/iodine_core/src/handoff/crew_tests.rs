@@ -73,7 +73,7 @@ fn a_thread_that_was_called_in_vain_does_not_hold_up_the_next_job() {
             crew.call_runner();
             await_parked(&crew, 1);
             let submitted = Instant::now();
-            let _inbox = crew.submit(request()).expect("room");
+            let _inbox = crew.submit(Box::new(request())).expect("room");
             let waited = taken.recv_timeout(LIMIT).expect("a thread that takes it") - submitted;
             assert!(waited < OVERDUE / 2, "{waited:?}");
         }

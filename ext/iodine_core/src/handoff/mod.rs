@@ -28,7 +28,7 @@ pub use worker::{Interrupt, NoPermit, StreamPermit, Wait, Worker};
 #[derive(Debug)]
 pub enum Job {
     /// A request.
-    Call(Box<Call>),
+    Call(Call),
     /// Events of one upgraded connection or subscription.
     Visit(Visit),
 }
@@ -37,7 +37,7 @@ pub enum Job {
 #[derive(Debug)]
 pub struct Call {
     /// What the client asked for; its body has been received completely.
-    pub request: Request,
+    pub request: Box<Request>,
     /// The right to answer, once.
     pub ticket: Ticket,
 }

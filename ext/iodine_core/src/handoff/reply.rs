@@ -127,16 +127,23 @@ impl FileBody {
 /// A complete body in one or several pieces.
 #[derive(Debug, Default)]
 pub struct Payload {
-    pieces: VecDeque<Bytes>,
+    /// Most bodies are one piece: it needs no list.
+    first: Bytes,
+    others: VecDeque<Bytes>,
     len: u64,
 }
 
 impl Payload {
     /// Adds a piece; empty ones are dropped.
     pub fn push(&mut self, piece: Bytes) {
-        if !piece.is_empty() {
-            self.len += piece.len() as u64;
-            self.pieces.push_back(piece);
+        if piece.is_empty() {
+            return;
+        }
+        self.len += piece.len() as u64;
+        if self.first.is_empty() {
+            self.first = piece;
+        } else {
+            self.others.push_back(piece);
         }
     }
 
@@ -152,21 +159,21 @@ impl Payload {
 
     /// Takes the next piece.
     pub fn pop(&mut self) -> Option<Bytes> {
-        let piece = self.pieces.pop_front()?;
+        let next = self.others.pop_front().unwrap_or_default();
+        let piece = std::mem::replace(&mut self.first, next);
         self.len -= piece.len() as u64;
-        Some(piece)
+        Some(piece).filter(|piece| !piece.is_empty())
     }
 
     /// Cuts the body at `limit` bytes (an application that declared less than it gives).
     pub fn truncate(&mut self, limit: u64) {
         while self.len > limit {
-            let Some(mut last) = self.pieces.pop_back() else { return };
-            let excess = self.len - limit;
-            let dropped = excess.min(last.len() as u64);
+            let last = self.others.back_mut().unwrap_or(&mut self.first);
+            let dropped = (self.len - limit).min(last.len() as u64);
             last.truncate(last.len() - dropped as usize);
             self.len -= dropped;
-            if !last.is_empty() {
-                self.pieces.push_back(last);
+            if last.is_empty() {
+                self.others.pop_back();
             }
         }
     }

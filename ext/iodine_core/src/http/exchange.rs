@@ -68,7 +68,7 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
         return respond(&talk, asked, reply).await;
     }
     let wanted = files.wanted(&parts);
-    let request = AppRequest { parts, raw_target, body, body_wait, peer: talk.peer, upgrade };
+    let request = Box::new(AppRequest { parts, raw_target, body, body_wait, peer: talk.peer, upgrade });
     match submit(&talk, request).await {
         Ok(inbox) => {
             let mut reply = answer(&talk, asked, inbox).await;
@@ -85,7 +85,7 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
 }
 
 /// Queues the request. A burst may fill the queue for a moment: it is tried again for `queue_timeout`.
-async fn submit(talk: &Talk, request: AppRequest) -> Result<Inbox, QueueFull> {
+async fn submit(talk: &Talk, request: Box<AppRequest>) -> Result<Inbox, QueueFull> {
     let crew = &talk.shared.crew;
     let mut outcome = crew.submit(request);
     if outcome.is_ok() {
@@ -97,7 +97,7 @@ async fn submit(talk: &Talk, request: AppRequest) -> Result<Inbox, QueueFull> {
             return Err(QueueFull(request));
         }
         tokio::time::sleep(QUEUE_RETRY).await;
-        outcome = crew.submit(*request);
+        outcome = crew.submit(request);
     }
     outcome
 }

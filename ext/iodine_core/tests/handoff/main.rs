@@ -39,7 +39,7 @@ fn announces(crew: &Crew, limit: Duration) -> bool {
 }
 
 /// Waits for a job as a worker's thread does.
-fn next_job(worker: &mut Worker) -> Box<Call> {
+fn next_job(worker: &mut Worker) -> Call {
     loop {
         if let Some(Job::Call(call)) = worker.take() {
             return call;
@@ -48,7 +48,7 @@ fn next_job(worker: &mut Worker) -> Box<Call> {
     }
 }
 
-fn answer(job: Box<Call>) {
+fn answer(job: Call) {
     job.ticket.answer(iodine_core::handoff::Reply::Full(status(200), payload(&["done"])));
 }
 

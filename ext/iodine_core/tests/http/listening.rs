@@ -18,7 +18,7 @@ fn serve_one(server: &Server) {
     let mut worker = server.crew().join();
     loop {
         if let Some(Job::Call(call)) = worker.take() {
-            let Call { request, ticket } = *call;
+            let Call { request, ticket } = call;
             let peer = match request.peer {
                 Peer::Tcp(address) => address.ip().to_string(),
                 Peer::Unix => "unix".to_owned(),

@@ -211,11 +211,11 @@ fn run_batch(team: &Team, worker: &mut Worker) -> bool {
     for _ in 0..BATCH {
         // Nothing is upgraded here: there are no visits.
         let Some(Job::Call(call)) = worker.take() else { return true };
-        let handoff::Call { request, ticket } = *call;
+        let handoff::Call { request, ticket } = call;
         if ticket.is_abandoned() {
             continue;
         }
-        let call = Call { request, ticket: Some(ticket), worker, team, permit: None, dies: false };
+        let call = Call { request: *request, ticket: Some(ticket), worker, team, permit: None, dies: false };
         if !call.run() {
             return false;
         }

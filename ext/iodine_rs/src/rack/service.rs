@@ -22,8 +22,8 @@ static CALL: LazyId = LazyId::new("call");
 ///
 /// # Errors
 /// Only what must end the thread (`Thread#kill`); everything else is answered and logged here.
-pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: Box<handoff::Call>) -> Result<(), Error> {
-    let handoff::Call { mut request, ticket } = *call;
+pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handoff::Call) -> Result<(), Error> {
+    let handoff::Call { mut request, ticket } = call;
     if ticket.is_abandoned() {
         return Ok(());
     }
