@@ -66,6 +66,8 @@ impl Drop for Counted {
 enum End {
     /// Everything has been said; the client may still be sending.
     Closed,
+    /// The client says nothing at the moment.
+    Idle,
     /// The client had its time and said nothing.
     Silent,
     /// The next head is turned away.
@@ -79,47 +81,87 @@ enum End {
     Cut { reset: bool },
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. While nothing is said it keeps next to no memory.
 pub(crate) async fn serve(stream: Stream, permit: Permit, counted: Counted) {
     let shared = counted.shared.clone();
     let Ok(peer) = stream.peer() else { return };
     let link = Arc::new(Link::new());
     let talk = Talk { link: link.clone(), shared: shared.clone(), peer };
-    let mut wire = Wire::new(stream, link, shared.clone());
-    let timeouts = &shared.settings.timeouts;
+    let mut wire = Wire::new(stream, link, shared);
     loop {
-        let (end, mut rest) = converse(wire, &talk).await;
+        if !await_client(&mut wire, &talk).await {
+            return wire.stream().hang_up();
+        }
+        match Box::pin(attend(wire, &talk)).await {
+            After::Idle(idle) => wire = idle,
+            After::Upgrade(wire, detach) => return Box::pin(upgrade(wire, *detach, (permit, counted))).await,
+            After::End => return,
+        }
+    }
+}
+
+/// What follows when a client has been attended to.
+enum After {
+    /// It may say something later.
+    Idle(Wire),
+    /// Something else than HTTP.
+    Upgrade(Wire, Box<Detach>),
+    /// Nothing.
+    End,
+}
+
+/// Serves a client that has something to say, until it is silent.
+async fn attend(mut wire: Wire, talk: &Talk) -> After {
+    let shared = &talk.shared;
+    loop {
+        let (end, mut rest) = converse(wire, talk).await;
         match end {
+            End::Idle => return After::Idle(rest),
             End::Wide => rest.widen(),
             End::Detached(detach) if matches!(detach.what, Detached::Upgrade(..)) => {
-                return upgrade(rest, *detach, (permit, counted), &shared).await;
+                return After::Upgrade(rest, detach);
             }
-            End::Detached(detach) => match raw::send(rest, *detach, &shared).await {
+            End::Detached(detach) => match raw::send(rest, *detach, shared).await {
                 Some(kept) => {
                     rest = kept;
                     rest.rearm();
                 }
-                None => return,
+                None => return After::End,
             },
             End::Refused(refusal) => {
-                raw::log_refusal(&shared, peer, &refusal, &raw::request_line(rest.unread()));
-                return match raw::refuse(&mut rest, &refusal, timeouts.write).await {
-                    Ok(()) => raw::linger(rest, &shared).await,
+                raw::log_refusal(shared, talk.peer, &refusal, &raw::request_line(rest.unread()));
+                match raw::refuse(&mut rest, &refusal, shared.settings.timeouts.write).await {
+                    Ok(()) => raw::linger(rest, shared).await,
                     Err(_) => rest.stream().hang_up(),
-                };
+                }
+                return After::End;
             }
-            End::Closed => return raw::linger(rest, &shared).await,
-            End::Cut { reset: true } => return rest.stream().reset_on_close(),
-            End::Silent | End::Cut { .. } => return rest.stream().hang_up(),
+            End::Closed => {
+                raw::linger(rest, shared).await;
+                return After::End;
+            }
+            End::Cut { reset } => {
+                if reset {
+                    rest.stream().reset_on_close()
+                } else {
+                    rest.stream().hang_up()
+                }
+                return After::End;
+            }
+            End::Silent => {
+                rest.stream().hang_up();
+                return After::End;
+            }
         }
         wire = rest;
     }
 }
 
 /// Goes on in a task of its own: an idle socket should not keep the memory that HTTP needed.
-async fn upgrade(wire: Wire, detach: Detach, (permit, mut counted): (Permit, Counted), shared: &Arc<Shared>) {
+async fn upgrade(wire: Wire, detach: Detach, (permit, mut counted): (Permit, Counted)) {
     let Detached::Upgrade(head, opening) = detach.what else { return };
-    let Ok((stream, unread)) = raw::upgrade(wire, &head, shared.settings.timeouts.write).await else { return };
+    let limit = counted.shared.settings.timeouts.write;
+    let Ok((stream, unread)) = raw::upgrade(wire, &head, limit).await else { return };
     let Some(client) = opening.open() else { return };
     counted.upgrade();
     let session = session::run(stream, unread, client);
@@ -127,6 +169,21 @@ async fn upgrade(wire: Wire, detach: Detach, (permit, mut counted): (Permit, Cou
         session.await;
         drop((permit, counted));
     });
+}
+
+/// Waits for the client's next word. `false` where there will be none, or it did not come in time.
+async fn await_client(wire: &mut Wire, talk: &Talk) -> bool {
+    talk.link.lock().clock.rest();
+    let mut deadline = Deadline::new();
+    let mut drain = pin!(talk.shared.wake_at_drain());
+    poll_fn(|cx| {
+        let _ = drain.as_mut().poll(cx);
+        match wire.poll_word(cx) {
+            Poll::Pending => deadline.poll(talk, cx).map(|_| false),
+            ready => ready,
+        }
+    })
+    .await
 }
 
 /// Lets hyper serve until something comes up that it cannot do.
@@ -141,12 +198,9 @@ async fn converse(wire: Wire, talk: &Talk) -> (End, Wire) {
     let service = service_fn(|request: Request<Incoming>| exchange::run(talk.clone(), request));
     let mut connection = builder.serve_connection(TokioIo::new(wire), service);
     let mut deadline = Deadline::new();
-    let mut drained = pin!(talk.shared.drained());
-    let mut draining = false;
+    let mut drain = pin!(talk.shared.wake_at_drain());
     let end = poll_fn(|cx| {
-        if !draining {
-            draining = drained.as_mut().poll(cx).is_ready();
-        }
+        let _ = drain.as_mut().poll(cx);
         talk.link.lock().flushed = false;
         if let Poll::Ready(served) = Pin::new(&mut connection).poll(cx) {
             return Poll::Ready(ended(served.err(), talk));
@@ -213,6 +267,9 @@ impl Deadline {
                 continue;
             }
             return match expired {
+                // What hyper has not written yet it would take along.
+                Expired::Idle if !talk.link.lock().flushed => Poll::Pending,
+                Expired::Idle => Poll::Ready(End::Idle),
                 Expired::Request => Poll::Ready(End::Silent),
                 Expired::Write => Poll::Ready(End::Cut { reset: true }),
                 Expired::Body => {

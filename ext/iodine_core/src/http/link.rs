@@ -12,6 +12,9 @@ use crate::handoff::{ResponseHead, StreamReader, Takeover};
 use crate::realtime::Opening;
 use crate::settings::{Limits, Timeouts};
 
+/// How long hyper keeps its buffers for an idle connection.
+const REST: Duration = Duration::from_secs(1);
+
 /// How long a pause in a head may be while the server drains.
 const DRAIN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -147,6 +150,8 @@ pub(crate) struct Clock {
 pub(crate) enum Phase {
     /// The first byte of a request.
     Idle,
+    /// The same, without hyper.
+    Rest,
     /// The rest of a head.
     Head,
     /// The rest of a body.
@@ -158,6 +163,8 @@ pub(crate) enum Phase {
 /// Which deadline passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expired {
+    /// No request came for a moment: let go of hyper.
+    Idle,
     /// No request came, or its head was too slow: close silently.
     Request,
     /// The body was too slow: 408.
@@ -183,12 +190,20 @@ impl Clock {
             self.first = false;
             return;
         }
-        if self.phase != phase {
+        if self.phase == Phase::Rest && phase == Phase::Idle {
+            // Nothing has come after all: the time goes on.
+            self.phase = phase;
+        } else if self.phase != phase {
             self.phase = phase;
             self.since = Instant::now();
             self.touched = self.since;
             self.received = 0;
         }
+    }
+
+    /// The client is waited for without hyper.
+    pub(crate) fn rest(&mut self) {
+        self.phase = Phase::Rest;
     }
 
     /// The client sent `bytes` of what the phase waits for.
@@ -223,10 +238,11 @@ impl Clock {
         match self.phase {
             Phase::Application => None,
             Phase::Idle => {
-                let at = self.since + if self.first { timeouts.first_data } else { timeouts.persistent };
-                let last = drained.map_or(at, |drained| drained + timeouts.drain_idle);
-                Some((at.min(last), Expired::Request))
+                let rest = self.since + REST;
+                let end = self.idle_due(timeouts, drained);
+                Some(if rest < end { (rest, Expired::Idle) } else { (end, Expired::Request) })
             }
+            Phase::Rest => Some((self.idle_due(timeouts, drained), Expired::Request)),
             Phase::Head => {
                 let pause = if drained.is_some() { DRAIN_PAUSE.min(timeouts.first_data) } else { timeouts.first_data };
                 let at = (self.since + timeouts.header).min(self.touched + pause);
@@ -234,6 +250,11 @@ impl Clock {
             }
             Phase::Body => Some((self.body_due(timeouts, limits), Expired::Body)),
         }
+    }
+
+    fn idle_due(&self, timeouts: &Timeouts, drained: Option<Instant>) -> Instant {
+        let at = self.since + if self.first { timeouts.first_data } else { timeouts.persistent };
+        drained.map_or(at, |drained| at.min(drained + timeouts.drain_idle))
     }
 
     fn body_due(&self, timeouts: &Timeouts, limits: &Limits) -> Instant {

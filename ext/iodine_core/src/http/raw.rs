@@ -101,7 +101,7 @@ pub(crate) async fn linger(mut wire: Wire, shared: &Shared) {
 }
 
 async fn discard(stream: &mut Stream) {
-    let mut scratch = [0; 4096];
+    let mut scratch = vec![0; 4096];
     let mut discarded = 0;
     while discarded < LINGER_BYTES {
         match stream.read(&mut scratch).await {

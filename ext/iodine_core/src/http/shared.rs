@@ -1,5 +1,6 @@
 //! What all connections of a server have in common.
 
+use std::future::pending;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
@@ -103,6 +104,12 @@ impl Shared {
         if !self.is_draining() {
             notified.await;
         }
+    }
+
+    /// Never ends: whoever waits for it is polled once more when the server begins to drain.
+    pub(crate) async fn wake_at_drain(&self) {
+        self.drained().await;
+        pending().await
     }
 
     /// Waits until no connection speaks HTTP any more.

@@ -104,6 +104,14 @@ impl Wire {
         (self.stream, self.buffer.freeze())
     }
 
+    /// Ready when the client has said something (`true`), or its last word.
+    pub(crate) fn poll_word(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if !self.buffer.is_empty() {
+            return Poll::Ready(true);
+        }
+        self.poll_fill(cx).map(|read| matches!(read, Ok(1..)))
+    }
+
     /// Gives hyper what the buffer has for it. `None`: more is needed from the socket.
     fn give(&mut self, out: &mut ReadBuf<'_>) -> Option<io::Result<()>> {
         match &mut self.expect {
@@ -232,7 +240,12 @@ impl Wire {
             self.buffer = spare::take();
         }
         self.buffer.reserve(READ_SIZE);
-        pin!(self.stream.read_buf(&mut self.buffer)).poll(cx)
+        let read = pin!(self.stream.read_buf(&mut self.buffer)).poll(cx);
+        if self.buffer.is_empty() {
+            // Nothing, although the socket was said to be ready.
+            spare::give_back(&mut self.buffer);
+        }
+        read
     }
 
     /// Reads a body past the buffer, straight to where hyper wants it.

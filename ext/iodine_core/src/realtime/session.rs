@@ -171,7 +171,12 @@ impl Session {
             self.buffer = spare::take();
         }
         self.buffer.reserve(if self.buffer.len() < READ_SIZE { READ_SIZE } else { LARGE_READ });
-        pin!(self.reader.read_buf(&mut self.buffer)).poll(cx)
+        let read = pin!(self.reader.read_buf(&mut self.buffer)).poll(cx);
+        if self.buffer.is_empty() {
+            // Nothing, although the socket was said to be ready.
+            spare::give_back(&mut self.buffer);
+        }
+        read
     }
 
     /// Ready when the buffer holds no whole message; not while the application is behind.
