@@ -43,6 +43,13 @@ module IodineRs
   autoload :Timers, "iodine_rs/timers"
   autoload :Life, "iodine_rs/life"
 
+  # Watching it.
+  autoload :Admin, "iodine_rs/admin"
+  autoload :Ctl, "iodine_rs/ctl"
+  autoload :Json, "iodine_rs/json"
+  autoload :Memory, "iodine_rs/memory"
+  autoload :ThreadBacktraces, "iodine_rs/thread_backtraces"
+
   # What the core calls, and what is printed.
   autoload :NullInput, "iodine_rs/null_input"
   autoload :AccessLog, "iodine_rs/access_log"

@@ -73,9 +73,11 @@ module IodineRs
       @wishes << :halt
     end
 
-    # Figures of this moment: backlog, running, busy_threads, pool_capacity, max_threads, requests_count, connections,
-    # streams. Empty before the start.
-    def stats = running_here? ? @native.stats : {}
+    # Figures of this moment, under Puma's names where it has one; times in microseconds (see docs/monitoring.md). Empty
+    # before the start.
+    #
+    # @param begin_anew [Boolean] whether backlog_max and reactor_max count from now on
+    def stats(begin_anew: true) = running_here? ? @native.stats(begin_anew).merge!(rss: Memory.resident) : {}
 
     private
 

@@ -133,8 +133,8 @@ RSpec.describe IodineRs::Server do
       server = embed(hello, max_threads: 3)
       get(server)
       expect(server.stats).to include(max_threads: 3, requests_count: 1, backlog: 0, streams: 0)
-      expect(server.stats.keys).to contain_exactly(:backlog, :running, :busy_threads, :pool_capacity, :max_threads,
-                                                   :requests_count, :connections, :streams)
+      expect(server.stats.keys).to include(:backlog, :running, :busy_threads, :pool_capacity, :max_threads, :io_threads,
+                                           :backlog_max, :requests_count, :reactor_max, :connections, :streams)
       expect(described_class.new(hello).stats).to eq({})
     end
 

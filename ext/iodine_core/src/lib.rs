@@ -15,6 +15,7 @@ mod files;
 pub mod handoff;
 pub mod http;
 pub mod log;
+pub mod metrics;
 pub mod net;
 pub mod pubsub;
 mod reactor;

@@ -9,11 +9,12 @@ use std::time::Duration;
 use crate::handoff::{Crew, Stats};
 use crate::http::shared::Shared;
 use crate::log::Log;
+use crate::metrics::Figures;
 use crate::net::Listener;
 use crate::pubsub::hub::Hub;
 use crate::pubsub::relay::Relay;
 use crate::reactor::Reactor;
-use crate::realtime::Realtime;
+use crate::realtime::{Protocol, Realtime};
 use crate::settings::Settings;
 
 /// A running server of one process.
@@ -114,6 +115,27 @@ impl Server {
     /// Figures of this moment: the hand-off's, and open connections.
     pub fn stats(&self) -> (Stats, usize) {
         (self.crew.stats(), self.shared.connections())
+    }
+
+    /// All figures of this moment.
+    ///
+    /// `begin_anew` resets the maxima to the present.
+    pub fn figures(&self, begin_anew: bool) -> Figures {
+        let realtime = &self.shared.realtime;
+        let (http, http_max) = self.shared.http_connections(begin_anew);
+        let (publications, deliveries) = realtime.hub().totals();
+        Figures {
+            crew: self.crew.stats(),
+            http,
+            websockets: realtime.count(Protocol::WebSocket),
+            event_streams: realtime.count(Protocol::Sse),
+            backlog_max: self.crew.backlog_max(begin_anew),
+            http_max,
+            responses: self.shared.responses.read(),
+            queue_times: self.crew.queue_times(),
+            publications,
+            deliveries,
+        }
     }
 }
 

@@ -8,17 +8,27 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use magnus::Error;
 use magnus::rb_sys::protect;
 use rb_sys::{Qnil, RB_NOGVL_INTR_FAIL, rb_nogvl, rb_thread_check_ints};
+
+/// Nanoseconds that threads of this process have waited for the GVL.
+static WAITED: AtomicU64 = AtomicU64::new(0);
+
+/// How long threads of this process have waited here to get the GVL back, all together.
+pub(crate) fn waited() -> Duration {
+    Duration::from_nanos(WAITED.load(Ordering::Relaxed))
+}
 
 /// Runs `work` without the GVL. `unblock` is called, from any thread and with unknown locks held, when Ruby wants the
 /// thread back (Ctrl-C, `Thread#raise`, `Thread#kill`, the end of the process); it must make `work` return soon.
 ///
 /// Returns `None` where an interrupt was pending and `work` did not run. A panic in `work` goes on in the caller.
 pub(crate) fn without<T>(work: impl FnOnce() -> T, unblock: impl Fn()) -> Option<T> {
-    let mut call = Call { work: Some(work), outcome: None };
+    let mut call = Call { work: Some(work), outcome: None, done: None };
     let data = (&raw mut call).cast::<c_void>();
     let wake = (&raw const unblock).cast_mut().cast::<c_void>();
     let flags = RB_NOGVL_INTR_FAIL as i32;
@@ -26,6 +36,9 @@ pub(crate) fn without<T>(work: impl FnOnce() -> T, unblock: impl Fn()) -> Option
     // call: `rb_nogvl` returns only after `run` has, and never calls the unblock function afterwards. With
     // RB_NOGVL_INTR_FAIL it does not jump.
     unsafe { rb_nogvl(Some(run_for(&call)), data, Some(wake_up_for(&unblock)), wake, flags) };
+    if let Some(done) = call.done {
+        WAITED.fetch_add(done.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
     match call.outcome? {
         Ok(value) => Some(value),
         Err(panic) => resume_unwind(panic),
@@ -45,6 +58,8 @@ pub(crate) fn check_interrupts() -> Result<(), Error> {
 struct Call<F, T> {
     work: Option<F>,
     outcome: Option<Result<T, Box<dyn Any + Send>>>,
+    /// From then on it waits for the GVL.
+    done: Option<Instant>,
 }
 
 type Callback = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
@@ -64,6 +79,7 @@ unsafe extern "C" fn run<F: FnOnce() -> T, T>(data: *mut c_void) -> *mut c_void 
     if let Some(work) = call.work.take() {
         // A panic must not unwind into C.
         call.outcome = Some(catch_unwind(AssertUnwindSafe(work)));
+        call.done = Some(Instant::now());
     }
     null_mut()
 }

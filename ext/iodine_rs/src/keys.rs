@@ -114,7 +114,7 @@ keys! {
     multithread = "rack.multithread", multiprocess = "rack.multiprocess", run_once = "rack.run_once",
     hijack_p = "rack.hijack?", hijack = "rack.hijack", hijack_io = "rack.hijack_io",
     early_hints = "rack.early_hints", after_reply = "rack.after_reply", response_finished = "rack.response_finished",
-    body_wait = "puma.request_body_wait",
+    body_wait = "puma.request_body_wait", queue_time = "iodine_rs.queue_time",
     rack_upgrade_p = "rack.upgrade?", rack_upgrade = "rack.upgrade", websocket_p = "upgrade.websocket?",
     websocket = "upgrade.websocket", iodine_websocket = "iodine.websocket",
 }
@@ -133,8 +133,16 @@ pub(crate) fn keys() -> &'static Keys {
 
 impl Keys {
     /// Keys whose values every request brings.
-    pub(crate) fn replaced(&self) -> [VALUE; 6] {
-        [self.path_info, self.request_path, self.request_uri, self.hijack, self.after_reply, self.response_finished]
+    pub(crate) fn replaced(&self) -> [VALUE; 7] {
+        [
+            self.path_info,
+            self.request_path,
+            self.request_uri,
+            self.hijack,
+            self.after_reply,
+            self.response_finished,
+            self.queue_time,
+        ]
     }
 
     /// The String for a method of the table.

@@ -15,6 +15,7 @@ mod rack;
 mod raised;
 mod realtime;
 mod settings;
+mod stats;
 mod worker;
 
 use magnus::{Error, Ruby};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iodine_core::log::Log;
+use iodine_core::metrics::QUEUE_TIME_LIMITS;
 use iodine_core::server::Server;
 use iodine_core::settings::Settings;
 use magnus::gc::Marker;
@@ -19,6 +20,7 @@ use crate::rack::Context;
 use crate::raised::{self, Caught};
 use crate::realtime;
 use crate::settings::{self, Reader};
+use crate::stats;
 use crate::worker;
 
 #[derive(TypedData)]
@@ -50,6 +52,7 @@ impl DataTypeFunctions for Native {
 
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     let class = module.define_class("Native", ruby.class_object())?;
+    class.const_set("QUEUE_TIME_LIMITS", ruby.ary_from_iter(QUEUE_TIME_LIMITS))?;
     class.define_singleton_method("new", function!(Native::new, 2))?;
     class.define_method("listen", method!(Native::listen, 2))?;
     class.define_method("start", method!(Native::start, 0))?;
@@ -58,7 +61,7 @@ pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     class.define_method("drain", method!(Native::drain, 0))?;
     class.define_method("await_drained", method!(Native::await_drained, 1))?;
     class.define_method("halt", method!(Native::halt, 0))?;
-    class.define_method("stats", method!(Native::stats, 0))
+    class.define_method("stats", method!(Native::stats, 1))
 }
 
 impl Native {
@@ -169,25 +172,10 @@ impl Native {
         Ok(())
     }
 
-    /// `stats`: a Hash of figures.
-    fn stats(ruby: &Ruby, this: Obj<Self>) -> Result<RHash, Error> {
-        let (stats, connections) = this.server(ruby)?.stats();
-        let max = this.settings.pool.max_threads;
-        let hash = ruby.hash_new();
-        let idle = stats.threads.saturating_sub(stats.running);
-        for (key, value) in [
-            ("backlog", stats.backlog),
-            ("running", stats.threads),
-            ("busy_threads", stats.running + stats.backlog),
-            ("pool_capacity", idle + max.saturating_sub(stats.threads)),
-            ("max_threads", max),
-            ("connections", connections),
-            ("streams", stats.streams),
-        ] {
-            hash.aset(ruby.to_symbol(key), value)?;
-        }
-        hash.aset(ruby.to_symbol("requests_count"), stats.requests)?;
-        Ok(hash)
+    /// `stats(begin_anew)`: a Hash of figures; with `true` the maxima count from now on.
+    fn stats(ruby: &Ruby, this: Obj<Self>, begin_anew: bool) -> Result<RHash, Error> {
+        let figures = this.server(ruby)?.figures(begin_anew);
+        stats::hash(ruby, &figures, this.settings.pool.max_threads)
     }
 
     fn server(&self, ruby: &Ruby) -> Result<Arc<Server>, Error> {

@@ -12,9 +12,9 @@ module IodineRs
       # A worker's end. The master's death closes `lifeline`.
       Reporter = Struct.new(:writer, :lifeline) do
         # @param word [String] "booted" or "alive"
-        # @param stats [Hash{Symbol => Integer}]
+        # @param stats [Hash{Symbol => Integer, Array<Integer>}]
         def report(word, stats)
-          line = [Process.pid, word, *stats.map { |name, value| "#{name}=#{value}" }].join(" ")
+          line = [Process.pid, word, *stats.map { |name, value| "#{name}=#{[*value].join(",")}" }].join(" ")
           writer.write("#{line}\n") if writer.wait_writable(PATIENCE)
         rescue Errno::EPIPE
           # The lifeline will tell.
@@ -52,8 +52,10 @@ module IodineRs
 
       def parse(line)
         pid, word, *stats = line.split
-        [Integer(pid), word, stats.to_h { |pair| pair.split("=").then { |name, value| [name.to_sym, Integer(value)] } }]
+        [Integer(pid), word, stats.to_h { |pair| pair.split("=").then { |name, value| [name.to_sym, figure(value)] } }]
       end
+
+      def figure(text) = text.include?(",") ? text.split(",").map { |part| Integer(part) } : Integer(text)
     end
   end
 end

@@ -19,6 +19,7 @@ use super::postbox::Postbox;
 use super::worker::{NoPermit, Post, Worker};
 use super::{Call, Job, Request, Ticket, Visit};
 use crate::handoff::ticket::Inbox;
+use crate::metrics::{QueueClock, QueueTimes};
 use crate::reactor::{Reactor, Turn};
 use crate::settings::Pool;
 
@@ -62,7 +63,9 @@ pub struct Crew {
     /// A thread of the application wants to drive.
     dismissed: AtomicBool,
     stopped: AtomicBool,
-    taken: AtomicU64,
+    queue_clock: QueueClock,
+    /// The most calls that waited at once.
+    calls_max: AtomicUsize,
     /// Jobs took longer than [`STALE`] lately: a waiting one should not wait to see whether this one does, too.
     slow: AtomicBool,
 }
@@ -138,7 +141,8 @@ impl Crew {
             epoch: Instant::now(),
             dismissed: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
-            taken: AtomicU64::new(0),
+            queue_clock: QueueClock::default(),
+            calls_max: AtomicUsize::new(0),
             slow: AtomicBool::new(false),
         })
     }
@@ -148,9 +152,13 @@ impl Crew {
     /// # Errors
     /// [`QueueFull`]: the caller answers 503.
     pub(crate) fn submit(&self, request: Box<Request>) -> Result<Inbox, QueueFull> {
-        if self.calls.fetch_add(1, Ordering::Relaxed) >= self.settings.max_queue.max(1) {
+        let waiting = self.calls.fetch_add(1, Ordering::Relaxed);
+        if waiting >= self.settings.max_queue.max(1) {
             self.calls.fetch_sub(1, Ordering::Relaxed);
             return Err(QueueFull(request));
+        }
+        if waiting >= self.calls_max.load(Ordering::Relaxed) {
+            self.calls_max.fetch_max(waiting + 1, Ordering::Relaxed);
         }
         let (ticket, inbox) = Ticket::new(self.postbox.clone());
         self.queue(Job::Call(Call { request, ticket }));
@@ -276,8 +284,21 @@ impl Crew {
             threads: state.threads,
             running: self.running.load(Ordering::Relaxed),
             streams: state.streams,
-            requests: self.taken.load(Ordering::Relaxed),
+            requests: self.queue_clock.read().requests(),
         }
+    }
+
+    /// How long requests waited since the start.
+    pub(crate) fn queue_times(&self) -> QueueTimes {
+        self.queue_clock.read()
+    }
+
+    /// The most requests that waited at once, since the last call that asked to begin anew.
+    pub(crate) fn backlog_max(&self, begin_anew: bool) -> usize {
+        if !begin_anew {
+            return self.calls_max.load(Ordering::Relaxed);
+        }
+        self.calls_max.swap(self.calls.load(Ordering::Relaxed), Ordering::Relaxed)
     }
 
     /// The stand-in's life: drive while no thread of the application does. Returns when the server stops.
@@ -373,13 +394,15 @@ impl Crew {
     /// Takes the next job. The caller holds the interpreter's lock and runs the job at once.
     pub(super) fn take(&self) -> Option<Job> {
         self.coming.store(false, Ordering::SeqCst);
-        let job = self.jobs.try_recv().ok()?;
-        if matches!(job, Job::Call(_)) {
+        let mut job = self.jobs.try_recv().ok()?;
+        let now = Instant::now();
+        if let Job::Call(call) = &mut job {
             self.calls.fetch_sub(1, Ordering::SeqCst);
             self.tell_freed();
+            call.request.queue_time = now.saturating_duration_since(call.request.complete);
+            self.queue_clock.note(call.request.queue_time);
         }
-        self.moved.store(self.now(), Ordering::SeqCst);
-        self.taken.fetch_add(1, Ordering::Relaxed);
+        self.moved.store(now.saturating_duration_since(self.epoch).as_micros() as u64, Ordering::SeqCst);
         if self.slow.load(Ordering::Relaxed) {
             // This thread will be away for long: somebody else should look after the sockets and the other jobs.
             self.reactor.see_to_it();

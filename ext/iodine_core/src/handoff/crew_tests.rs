@@ -28,6 +28,8 @@ fn request() -> Request {
         raw_target: None,
         body: RequestBody::Empty,
         body_wait: Duration::ZERO,
+        complete: Instant::now(),
+        queue_time: Duration::ZERO,
         peer: Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
         upgrade: None,
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -20,6 +20,10 @@ pub struct Request {
     pub body: RequestBody,
     /// How long the body took to arrive after the head.
     pub body_wait: Duration,
+    /// When its last byte had arrived.
+    pub complete: Instant,
+    /// How long it waited from then on for the thread that took it.
+    pub queue_time: Duration,
     /// The other end of the connection.
     pub peer: Peer,
     /// What the request asks to be upgraded to.

@@ -68,7 +68,9 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
         return respond(&talk, asked, reply).await;
     }
     let wanted = files.wanted(&parts);
-    let request = Box::new(AppRequest { parts, raw_target, body, body_wait, peer: talk.peer, upgrade });
+    let (complete, queue_time) = (Instant::now(), Duration::ZERO);
+    let peer = talk.peer;
+    let request = Box::new(AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, upgrade });
     match submit(&talk, request).await {
         Ok(inbox) => {
             let mut reply = answer(&talk, asked, inbox).await;
@@ -124,6 +126,7 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Reply {
 
 /// Turns a reply into a response.
 async fn respond(talk: &Talk, asked: Asked, reply: Reply) -> Result<Response<ResponseBody>, Abort> {
+    talk.shared.responses.note_reply(&reply);
     let mut last = talk.is_last();
     let detach =
         |what| Detach { http10: asked.http10, head_only: asked.head_only, persistent: asked.keep_alive && !last, what };

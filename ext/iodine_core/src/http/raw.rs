@@ -54,8 +54,9 @@ pub(crate) fn refusal_headers(refusal: &Refusal, headers: &mut HeaderMap) {
     }
 }
 
-/// Tells the operator why a request was turned away.
+/// Tells the operator why a request was turned away: in the log, and among the responses that are counted.
 pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, request: &str) {
+    shared.responses.note(refusal.status);
     let from = match peer {
         Peer::Tcp(address) => address.ip().to_string(),
         Peer::Unix => "unix".to_owned(),

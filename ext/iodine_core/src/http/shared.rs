@@ -12,6 +12,7 @@ use super::head::Rules;
 use crate::files::Files;
 use crate::handoff::Crew;
 use crate::log::Log;
+use crate::metrics::Responses;
 use crate::realtime::Realtime;
 use crate::settings::Settings;
 
@@ -20,6 +21,8 @@ use crate::settings::Settings;
 struct Open {
     all: usize,
     upgraded: usize,
+    /// The most that spoke HTTP at once.
+    http_max: usize,
     /// Those that still accept: one of them may have a connection in its hands that is not counted yet.
     listeners: usize,
 }
@@ -44,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     pub(crate) realtime: Arc<Realtime>,
     pub(crate) files: Files,
+    pub(crate) responses: Responses,
     /// One permit a connection.
     pub(crate) permits: Arc<Semaphore>,
     draining: OnceLock<Instant>,
@@ -62,6 +66,7 @@ impl Shared {
         let permits = settings.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Shared {
             files: Files::new(&settings.files)?,
+            responses: Responses::default(),
             settings,
             crew: realtime.crew.clone(),
             log: realtime.log.clone(),
@@ -134,7 +139,9 @@ impl Shared {
     }
 
     pub(crate) fn opened(&self) {
-        self.lock().all += 1;
+        let mut open = self.lock();
+        open.all += 1;
+        open.http_max = open.http_max.max(open.all - open.upgraded);
     }
 
     pub(crate) fn upgraded(&self) {
@@ -156,6 +163,16 @@ impl Shared {
     /// Connections open now.
     pub(crate) fn connections(&self) -> usize {
         self.lock().all
+    }
+
+    /// Connections that speak HTTP now, and the most of them since the last call that asked to begin anew.
+    pub(crate) fn http_connections(&self, begin_anew: bool) -> (usize, usize) {
+        let mut open = self.lock();
+        let (now, most) = (open.all - open.upgraded, open.http_max);
+        if begin_anew {
+            open.http_max = now;
+        }
+        (now, most)
     }
 
     /// Waits until nothing is accepted any more and every connection has ended; `false` after `limit` or [`Shared::interrupt_wait`].

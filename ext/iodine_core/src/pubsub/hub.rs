@@ -1,5 +1,6 @@
 //! Where publications of this process meet its subscribers.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::channel::Channel;
@@ -21,6 +22,8 @@ pub trait Subscriber: Send + Sync {
 pub struct Hub {
     topics: RwLock<Topics>,
     notices: Notices,
+    publications: AtomicU64,
+    deliveries: AtomicU64,
 }
 
 impl Hub {
@@ -75,7 +78,7 @@ impl Hub {
     /// Returns the number of deliveries.
     pub fn publish(&self, publication: &Arc<Publication>) -> usize {
         let lists = self.read().covering(publication.channel());
-        match lists.as_slice() {
+        let deliveries = match lists.as_slice() {
             [] => 0,
             [list] => deliver(publication, list.iter().filter_map(|one| one.subscriber.as_ref())),
             lists => {
@@ -83,7 +86,15 @@ impl Hub {
                 all.sort_by_key(|one| one.number);
                 deliver(publication, all.into_iter().filter_map(|one| one.subscriber.as_ref()))
             }
-        }
+        };
+        self.publications.fetch_add(1, Ordering::Relaxed);
+        self.deliveries.fetch_add(deliveries as u64, Ordering::Relaxed);
+        deliveries
+    }
+
+    /// Publications and deliveries so far.
+    pub fn totals(&self) -> (u64, u64) {
+        (self.publications.load(Ordering::Relaxed), self.deliveries.load(Ordering::Relaxed))
     }
 
     /// Every channel and pattern that has a subscription now, in no order.

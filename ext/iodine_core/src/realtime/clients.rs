@@ -16,7 +16,13 @@ pub struct Realtime {
     pub(crate) crew: Arc<Crew>,
     pub(crate) log: Log,
     hub: Arc<Hub>,
-    clients: Mutex<HashMap<u64, Arc<Client>>>,
+    clients: Mutex<Clients>,
+}
+
+#[derive(Default)]
+struct Clients {
+    by_id: HashMap<u64, Arc<Client>>,
+    websockets: usize,
 }
 
 impl std::fmt::Debug for Realtime {
@@ -37,33 +43,43 @@ impl Realtime {
 
     /// Upgraded connections open now that speak this protocol.
     pub fn count(&self, protocol: Protocol) -> usize {
-        self.lock().values().filter(|client| client.protocol == protocol).count()
+        let clients = self.lock();
+        match protocol {
+            Protocol::WebSocket => clients.websockets,
+            Protocol::Sse => clients.by_id.len() - clients.websockets,
+        }
     }
 
     /// The connection with this id, while it is open.
     pub fn client(&self, id: u64) -> Option<Arc<Client>> {
-        self.lock().get(&id).cloned()
+        self.lock().by_id.get(&id).cloned()
     }
 
     /// Tells every connection that the server stops; they have to end within `limit`.
     pub(crate) fn shut_down(&self, limit: Duration) {
-        let clients: Vec<_> = self.lock().values().cloned().collect();
+        let clients: Vec<_> = self.lock().by_id.values().cloned().collect();
         for client in clients {
             client.shut_down(limit);
         }
     }
 
     pub(super) fn add(&self, client: &Arc<Client>) {
-        self.lock().insert(client.id(), client.clone());
+        let mut clients = self.lock();
+        clients.websockets += usize::from(client.protocol == Protocol::WebSocket);
+        clients.by_id.insert(client.id(), client.clone());
     }
 
     pub(super) fn remove(&self, id: u64) {
         self.hub.unsubscribe_all(id);
-        self.lock().remove(&id);
+        let mut clients = self.lock();
+        if let Some(client) = clients.by_id.remove(&id) {
+            clients.websockets -= usize::from(client.protocol == Protocol::WebSocket);
+            drop(clients);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Client>>> {
-        // The map is whole between any two of its operations.
+    fn lock(&self) -> MutexGuard<'_, Clients> {
+        // Everything in it is whole between any two of its operations.
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

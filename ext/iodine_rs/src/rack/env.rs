@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Version};
@@ -45,8 +46,9 @@ pub(super) fn build(
             env.version(request.parts.version, cx.http_version);
             env.rack(hijack.as_raw(), hints.map(AsRawValue::as_raw));
             env.upgrade(protocol);
+            env.set(env.keys.queue_time, rb_float_new(milliseconds(request.queue_time)));
             if let Some(input) = input {
-                env.body(input.as_raw(), body_len, request.body_wait.as_secs_f64() * 1000.0);
+                env.body(input.as_raw(), body_len, milliseconds(request.body_wait));
             } else if request.parts.headers.contains_key(TRANSFER_ENCODING) {
                 env.set_bytes(env.keys.content_length, b"0");
             }
@@ -57,6 +59,10 @@ pub(super) fn build(
     let env = unsafe { Value::from_raw(env) };
     hijack.set_env(env);
     Ok((env, input.filter(|_| spooled)))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 fn protocol_name(ruby: &Ruby, protocol: Protocol) -> VALUE {
