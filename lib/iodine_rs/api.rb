@@ -62,6 +62,17 @@ module IodineRs
     # Worker processes; nil before the server runs.
     def workers = Life.options&.[](:workers)
 
+    # Figures under Puma's names and more (see docs/monitoring.md): in a master those of the cluster, in a worker its own.
+    # Empty before the server runs.
+    #
+    # @return [Hash{Symbol => Object}]
+    def stats_hash = Life.stats
+
+    # The same as JSON.
+    #
+    # @return [String]
+    def stats = Json.generate(stats_hash)
+
     # Finishes what has begun, then ends the server.
     def stop = Life.stop
   end

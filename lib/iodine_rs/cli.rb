@@ -112,6 +112,13 @@ module IodineRs
       o.on("--dir PATH", "Change to that directory first") { |path| @dsl.directory(path) }
       o.on("--pidfile PATH", "Write the process id to that file while the server runs") { |path| @dsl.pidfile(path) }
       o.on("-S", "--state PATH", "Write the process id and others to that file") { |path| @dsl.state_path(path) }
+      o.on("--control-url URL", "Let `iodine-rs ctl` and others command the server at that address, or auto") do |url|
+        @dsl.control_url(url)
+      end
+      o.on("--control-token TOKEN", "What they have to know (default: a random one; none asks for nothing)") do |token|
+        @dsl.control_token(token)
+      end
+      o.on("--metrics URL", "Serve figures for Prometheus at that address") { |url| @dsl.metrics(url) }
       o.on("-R", "--restart-cmd COMMAND", "Command of a hot restart") { |command| @dsl.restart_command(command) }
       o.on("--redirect-stdout FILE", "Send the standard output to that file") { |path| @dsl.redirect_stdout(path) }
       o.on("--redirect-stderr FILE", "Send the standard error to that file") { |path| @dsl.redirect_stderr(path) }
@@ -151,7 +158,7 @@ module IodineRs
 
     def check(options)
       lines = options.origins(%w[command-line file]).map do |name, value, origin|
-        format("%-45s %-40s %s", name, value.inspect, origin)
+        format("%-45s %-40s %s", name, Options::TABLE.fetch(name).show(value), origin)
       end
       done(lines.join("\n"))
     end

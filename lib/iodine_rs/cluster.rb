@@ -10,7 +10,7 @@ module IodineRs
     autoload :Relay, "iodine_rs/cluster/relay"
 
     # Signals that are the server's.
-    SIGNALS = %w[INT TERM QUIT HUP USR1 USR2 TTIN TTOU CHLD].freeze
+    SIGNALS = [*%w[INT TERM QUIT HUP USR1 USR2 TTIN TTOU CHLD], *ThreadBacktraces::SIGNAL].freeze
     # Seconds between two looks at workers that should end.
     PATIENCE = 0.2
     # Seconds until a worker that died before it served is replaced: twice as many each time, up to a limit.
@@ -18,19 +18,20 @@ module IodineRs
     LONGEST_BACK_OFF = 30
     private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF
 
-    def initialize(options, binder:, log:, inbox:, redirect:, service:)
+    def initialize(options, binder:, log:, inbox:, redirect:, service:, admin:)
       @options = options
       @binder = binder
       @log = log
       @inbox = inbox
       @redirect = redirect
       @service = service
+      @admin = admin
       @restart_file = RestartFile.new if options[:tmp_restart]
       @hooks = options[:hooks]
       @count = options[:workers]
       @workers = {}
       @phase = 0
-      @failures = 0
+      @failures = @restarts = 0
       @forks_from = now
     end
 
@@ -66,7 +67,19 @@ module IodineRs
     def stats
       workers = @workers.values
       { workers: workers.size, phase: @phase, booted_workers: workers.count(&:booted?),
-        old_workers: workers.count { |worker| worker.phase != @phase }, worker_status: workers.map(&:status) }
+        old_workers: workers.count { |worker| worker.phase != @phase }, worker_restarts: @restarts,
+        worker_status: workers.map(&:status) }
+    end
+
+    # Figures of the workers for Metrics.
+    def figures
+      booted = @workers.values.select(&:booted?)
+      booted.to_h { |worker| [{ worker: worker.index }, worker.figures] }
+    end
+
+    # Figures of the cluster as a whole.
+    def server_figures
+      { workers: @workers.size, booted_workers: @workers.each_value.count(&:booted?), worker_restarts_total: @restarts }
     end
 
     # Ends at once whatever still runs.
@@ -90,8 +103,10 @@ module IodineRs
     end
 
     def await_events
-      readable, writable = IO.select([@inbox, @check_ins, *@relay.readers], @relay.writers, nil, patience)
+      readers, writers = [@inbox, @check_ins, *@relay.readers, *@admin.readers], [*@relay.writers, *@admin.writers]
+      readable, writable = IO.select(readers, writers, nil, [patience, *@admin.patience].min)
       @relay.turn(readable || [], writable || [])
+      @admin.turn(readable || [], writable || [])
     end
 
     # Seconds until something has to be looked at without an event.
@@ -111,6 +126,7 @@ module IodineRs
       when "USR1" then restart_workers
       when "USR2" then restart
       when "HUP" then @redirect.any? ? reopen_logs : stop(word)
+      when ThreadBacktraces::SIGNAL then ThreadBacktraces.print(@log)
       when "TTIN" then @count += 1
       when "TTOU" then @count -= 1 if @count > 1
       end
@@ -149,6 +165,7 @@ module IodineRs
       PubSub.relay = nil
       @relay.close
       @inbox.close
+      @admin.close
       worker.run(@check_ins.for_worker, socket)
     end
 
@@ -170,7 +187,7 @@ module IodineRs
 
     # For `systemctl status`.
     def describe
-      workers = @workers.each_value.map { |worker| ServiceManager.describe(worker.status[:last_status]) }
+      workers = @workers.each_value.map { |worker| ServiceManager.describe(worker.figures) }
       "cluster: #{@workers.each_value.count(&:booted?)}/#{@count}, worker_status: [#{workers.join(", ")}]"
     end
 
@@ -190,6 +207,7 @@ module IodineRs
       @workers.delete(worker.index)
       @relay.remove(worker.index)
       @hooks.run(:after_worker_shutdown, @log, worker)
+      @restarts += 1 if !@reason && worker.index < @count
       return if @reason || worker.ending?
 
       @log.error("worker #{worker.index} (PID: #{worker.pid}) ended unexpectedly: #{worker.process_status}")

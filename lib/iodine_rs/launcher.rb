@@ -24,9 +24,10 @@ module IodineRs
       @redirect = Redirect.new(options)
       @service = ServiceManager.new
       @restart_directory = restart_directory
+      @admin = Admin.new(self, options, log)
       runner = cluster? ? Cluster : Single
       @signals = Signals.new(@inbox, signal_names(runner))
-      @runner = runner.new(options, binder: @binder, log:, inbox: @inbox, redirect: @redirect, service: @service)
+      @runner = runner.new(options, binder: @binder, log:, inbox: @inbox, redirect: @redirect, service: @service, admin: @admin)
     end
 
     # Serves until a signal or `stop`. TERM ends the process as the signal does by default, so that whoever sent it
@@ -54,8 +55,29 @@ module IodineRs
     # The ports it listens on; none before `run` has come that far.
     def connected_ports = @binder.connected_ports
 
-    # Figures of the running server, see Server#stats; those of a cluster by worker.
-    def stats = @running ? @runner.stats : {}
+    # Changes to the directory that the server was started in, whose name may lead elsewhere by now: workers that are
+    # forked from now on begin there. Without workers nothing happens.
+    #
+    # @return [Boolean] whether it did
+    def reload_worker_directory = cluster? && Dir.chdir(@restart_directory).zero?
+
+    # Figures of the running server, see Server#stats; those of a cluster by worker. Puma's keys, and more.
+    def stats = @running ? Launcher.frame(@started_at, @runner.stats) : {}
+
+    # Figures of each process that serves, by labels for Metrics.
+    def figures = @running ? @runner.figures : {}
+
+    # Figures of the server as a whole.
+    def server_figures = { uptime_seconds: Time.now - @started_at, **@runner.server_figures }
+
+    # Puts around figures what Puma has there.
+    def self.frame(started_at, figures)
+      { started_at: timestamp(started_at), **figures,
+        versions: { iodine_rs: VERSION, ruby: { engine: RUBY_ENGINE, version: RUBY_VERSION, patchlevel: RUBY_PATCHLEVEL } } }
+    end
+
+    # As it stands in Puma's figures.
+    def self.timestamp(time) = time.getutc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     private
 
@@ -72,20 +94,28 @@ module IodineRs
       PubSub.default = PubSub::Redis.new(@options[:redis]) if @options[:redis]
       @runner.load(@app)
       listen
+      @admin.open
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)
-      StateFile.new(@options[:state_path], @options[:state_permission]).write
+      write_state
       @redirect.start if @redirect.any?
       # Signals belong to the program that owns the main thread.
       @signals.install if Thread.current == Thread.main
+      @started_at = Time.now
       @running = true
       yield.tap { |reason| @log.info("- Goodbye!") unless reason == "USR2" }
     ensure
       pidfile&.remove
       @runner.halt
+      @admin.close
       @binder.close
       @signals.restore
       Life.enter(:on_finish)
       Life.end
+    end
+
+    def write_state
+      state = StateFile.new(@options[:state_path], @options[:state_permission])
+      state.write(control_url: @admin.control_url, token: @admin.control_token)
     end
 
     def prepare

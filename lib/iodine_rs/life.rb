@@ -48,6 +48,9 @@ module IodineRs
       def master? = %i[single master].include?(@role)
       def worker? = %i[single worker].include?(@role)
 
+      # Figures of the running server, or of this worker; empty where none runs.
+      def stats = @launcher&.stats || {}
+
       # Finishes what has begun, then ends the server.
       def stop = @launcher&.stop
     end

@@ -4,15 +4,17 @@ module IodineRs
   # Serves from this process.
   class Single
     # Signals that are the server's.
-    SIGNALS = %w[INT TERM QUIT HUP USR1 USR2].freeze
+    SIGNALS = [*%w[INT TERM QUIT HUP USR1 USR2], *ThreadBacktraces::SIGNAL].freeze
 
-    def initialize(options, binder:, log:, inbox:, redirect:, service:)
+    def initialize(options, binder:, log:, inbox:, redirect:, service:, admin:)
       @options = options
       @log = log
       @inbox = inbox
       @binder = binder
       @redirect = redirect
       @service = service
+      @admin = admin
+      @words = []
       @restart_file = RestartFile.new if options[:tmp_restart]
     end
 
@@ -38,6 +40,10 @@ module IodineRs
     # Figures of the running server, see Server#stats.
     def stats = @server.stats
 
+    # The same for Metrics, which has maxima of its own.
+    def figures = { {} => @server.stats(begin_anew: false) }
+    def server_figures = {}
+
     # Ends at once whatever still runs.
     def halt = @server&.halt
 
@@ -47,7 +53,7 @@ module IodineRs
     def await_end
       reason = nil
       until (word = next_word) == :stopped
-        next if word.nil? || reopened?(word)
+        next if word.nil? || reopened?(word) || reported?(word)
 
         reason ? @server.halt : end_by(word)
         reason ||= word == "USR1" ? "USR2" : word
@@ -55,10 +61,25 @@ module IodineRs
       reason
     end
 
+    # nil where there is none yet.
     def next_word
-      word = @inbox.pop([@service.patience, *(RestartFile::INTERVAL if @restart_file)].compact.min)
-      @service.tick { "worker: #{ServiceManager.describe(@server.stats)}" }
-      word.nil? && @restart_file&.touched? ? "USR2" : word
+      await_events if @words.empty?
+      @words.shift
+    end
+
+    def await_events
+      patience = [@service.patience, @admin.patience, *(RestartFile::INTERVAL if @restart_file)].compact.min
+      readable, writable = IO.select([@inbox, *@admin.readers], @admin.writers, nil, patience)
+      @admin.turn(readable || [], writable || [])
+      @service.tick { "worker: #{ServiceManager.describe(@server.stats(begin_anew: false))}" }
+      @words.concat(@inbox.take)
+      @words << "USR2" if @restart_file&.touched?
+    end
+
+    # S-10: the signal that asks what the threads do.
+    def reported?(word)
+      ThreadBacktraces.print(@log) if word == ThreadBacktraces::SIGNAL
+      word == ThreadBacktraces::SIGNAL
     end
 
     # HUP opens the logs anew; without logs it stops the server, as it does for other programs.

@@ -62,7 +62,7 @@ module IodineRs
       # Moves what can be moved.
       def turn(readable, writable)
         readable.grep(Peer).each { |peer| receive(peer) }
-        @lock.synchronize { writable.each(&:flush) }
+        @lock.synchronize { writable.grep(Peer).each(&:flush) }
       end
 
       private

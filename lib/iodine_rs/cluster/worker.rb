@@ -6,7 +6,7 @@ module IodineRs
     class Worker
       # Signals that are the worker's. INT comes from a terminal to the whole group: the master tells what it means.
       SIGNALS = %w[TERM QUIT].freeze
-      IGNORED = %w[INT USR1 USR2 TTIN TTOU].freeze
+      IGNORED = [*%w[INT USR1 USR2 TTIN TTOU], *ThreadBacktraces::SIGNAL].freeze
       private_constant :SIGNALS, :IGNORED
 
       def initialize(index, phase, app:, options:, binder:, log:, redirect:)
@@ -18,6 +18,7 @@ module IodineRs
         @log = log
         @redirect = redirect
         @master = Process.pid
+        @started_at = Time.now
       end
 
       # Serves until the master tells it to stop.
@@ -36,6 +37,12 @@ module IodineRs
       rescue Error, LoadError => error
         @log.error("worker #{@index} cannot boot: #{error.message}")
         exit 1
+      end
+
+      # For `IodineRs.stats`: the figures of this worker.
+      def stats
+        figures = @server&.stats(begin_anew: false) || {}
+        Launcher.frame(@started_at, { pid: Process.pid, index: @index, phase: @phase, **figures })
       end
 
       # For `IodineRs.stop`: the whole server ends.
@@ -61,7 +68,7 @@ module IodineRs
         @server = Server.new(@app || Rackup.app(@options), options: @options, log: @log, binder: @binder)
         Life.enter(:on_start)
         @inbox = Inbox.new
-        Signals.new(@inbox, SIGNALS).install
+        Signals.new(@inbox, [*SIGNALS, *ThreadBacktraces::SIGNAL]).install
         @server.run { @inbox << :stopped }
         check_in
         await_end
@@ -84,6 +91,7 @@ module IodineRs
         stopping = false
         until (word = @inbox.pop) == :stopped
           next @server.halt if word == "QUIT"
+          next ThreadBacktraces.print(@log) if word == ThreadBacktraces::SIGNAL
           next if stopping
 
           stopping = true

@@ -6,9 +6,11 @@ module IodineRs
     class WorkerHandle
       # Seconds between two TERMs to a worker that has not ended: one that is about to boot may miss the first.
       REMINDER = 0.2
-      private_constant :REMINDER
+      # Figures that are the largest since somebody last read them.
+      MAXIMA = %i[backlog_max reactor_max].freeze
+      private_constant :REMINDER, :MAXIMA
 
-      attr_reader :index, :pid, :phase, :process_status
+      attr_reader :index, :pid, :phase, :process_status, :figures
 
       def initialize(index, pid, phase, options)
         @index = index
@@ -16,7 +18,8 @@ module IodineRs
         @phase = phase
         @options = options
         @started = @last_check_in = now
-        @stats = {}
+        @started_at = @told_at = Time.now
+        @figures = {}
       end
 
       # It serves.
@@ -28,15 +31,18 @@ module IodineRs
       def check_in(stats)
         @last_check_in = now
         @told_at = Time.now
-        @stats = stats
+        @figures = @read ? stats : stats.merge(@figures.slice(*MAXIMA)) { |_name, new, old| [new, old].max }
+        @read = false
       end
 
       # Seconds since it was forked, up to its boot.
       def age = (@booted || now) - @started
 
-      # Figures as they are printed by `stats`.
+      # Figures as they are printed by `stats`, under Puma's names.
       def status
-        { index:, pid:, phase:, booted: booted?, last_checkin: @told_at, last_status: @stats }
+        @read = true
+        { started_at: Launcher.timestamp(@started_at), pid:, index:, phase:, booted: booted?,
+          last_checkin: Launcher.timestamp(@told_at), last_status: figures }
       end
 
       # Seconds it may still be silent.

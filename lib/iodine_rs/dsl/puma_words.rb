@@ -21,7 +21,6 @@ module IodineRs
         drain_on_shutdown: "connections that are accepted are served; others wait in the kernel for the next process",
         shutdown_debug: "it is not there yet",
         idle_timeout: "it is not there yet",
-        activate_control_app: "it is not there yet",
         before_refork: "workers are forked from the master", on_refork: "workers are forked from the master",
         after_refork: "workers are forked from the master",
         out_of_band: "it is not there yet",
@@ -88,6 +87,22 @@ module IodineRs
 
       # Gets the server's lines by its `write`.
       def custom_logger(logger) = set(:custom_logger, logger)
+
+      # Lets `iodine-rs ctl`, `pumactl` and others command the server.
+      #
+      # @param url [String] an address, a port of 127.0.0.1, or "auto" for a Unix socket in the temporary directory
+      # @param options [Hash] auth_token (default: a random one), no_token, umask of a Unix socket, data_only: figures and
+      #   no commands
+      def activate_control_app(url = "auto", options = {})
+        unknown = options.keys - %i[auth_token no_token umask data_only]
+        raise ConfigError, "activate_control_app: unknown option #{unknown.first}" if unknown.any?
+
+        set(:control_url, url)
+        set(:control_token, Admin::NO_TOKEN) if options[:no_token]
+        set(:control_token, options[:auth_token]) if options[:auth_token] && !options[:no_token]
+        set(:control_umask, options[:umask])
+        set(:control_data_only, options.fetch(:data_only, false))
+      end
 
       # Runs the block where one process serves.
       def single(&block) = later(:single, block)

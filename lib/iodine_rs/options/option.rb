@@ -9,8 +9,10 @@ module IodineRs
 
       # @param default the value, or the words that describe what the block computes
       # @param native [Boolean] whether the native core gets it
+      # @param secret [Boolean] whether its value must not be printed
       # @param text [Boolean] whether it can be written as one text (`--set name=value`, one word of the DSL)
-      def initialize(name, section:, type:, default:, doc:, native:, text: true, &compute)
+      def initialize(name, section:, type:, default:, doc:, native:, text: true, secret: false,
+                     &compute)
         @name = name
         @section = section
         @type = type
@@ -18,6 +20,7 @@ module IodineRs
         @doc = doc
         @native = native
         @text = text
+        @secret = secret
         @compute = compute
       end
 
@@ -25,11 +28,14 @@ module IodineRs
 
       def text? = @text
 
+      # The value as it may be printed.
+      def show(value) = @secret && value ? "(hidden)" : value.inspect
+
       # Converts a value, or raises a ConfigError that names the option, the value and what is accepted.
       def coerce(value)
         type.call(value)
       rescue ArgumentError, TypeError
-        raise ConfigError, "#{name}: #{value.inspect} is not accepted; it takes #{type.accepts}"
+        raise ConfigError, "#{name}: #{show(value)} is not accepted; it takes #{type.accepts}"
       end
 
       # The default beside the other options' values.

@@ -64,6 +64,17 @@ module IodineRs
         option(:hooks, Type.hooks, "none", "Blocks of the configuration file.", text: false) { Hooks.new }
       end
 
+      section "Watching" do
+        option :control_url, Type.inner_address("auto").or_nil, nil,
+               "Where `iodine-rs ctl` and others command the server; `auto` is a Unix socket in the temporary directory, " \
+               "which `state_path` names."
+        option(:control_token, Type.token, "random", "What they have to know; `none` asks for nothing.",
+               secret: true) { Random.urandom(16).unpack1("H*") }
+        option :control_umask, Type.permission.or_nil, nil, "For a Unix socket there, instead of the umask of the process."
+        option :control_data_only, Type.boolean, false, "Figures there, but no commands."
+        option :metrics, Type.inner_address.or_nil, nil, "Where figures for Prometheus are served."
+      end
+
       section "Threads and queues", native: true do
         option(:min_threads, Type.integer(0..10_000), "`PUMA_MIN_THREADS`, `MIN_THREADS` or 0",
                "Threads kept when there is nothing to do.") do |o|

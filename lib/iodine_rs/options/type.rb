@@ -9,7 +9,8 @@ module IodineRs
       METHOD = /\A[A-Z0-9$\-_.]{1,20}\z/
       ORIGIN = %r{\Ahttps?://(\*\.)?[^/*\s]+\z}
       YEAR = 31_536_000
-      private_constant :TRUTH, :METHOD, :ORIGIN, :YEAR
+      LOOPBACK_PORT = %r{\A(?:tcp://)?:?(\d{1,5})\z}
+      private_constant :TRUTH, :METHOD, :ORIGIN, :YEAR, :LOOPBACK_PORT
 
       # The accepted values, as messages and the documentation print them.
       attr_reader :accepts
@@ -158,6 +159,26 @@ module IodineRs
         # Blocks for moments of the server's life.
         def hooks
           Type.new("the blocks of a configuration file") { |value| value.is_a?(Hooks) ? value : raise(TypeError) }
+        end
+
+        # An address for operators, or one of the words: a port alone is one of the loopback interface.
+        def inner_address(*words)
+          Type.new([*words, "a port of 127.0.0.1", Bind::ACCEPTS].join(", ")) do |value|
+            next value if words.include?(value)
+
+            port = value.to_s[LOOPBACK_PORT, 1]
+            address = port ? "tcp://127.0.0.1:#{port}" : value
+            [Bind::TCP, Bind::Unix].include?(Bind.parse(address).class) ? address : raise(ArgumentError)
+          rescue ConfigError
+            raise ArgumentError
+          end
+        end
+
+        # What stands in a query as it is.
+        def token
+          Type.new("printable characters but & ; # and quotes") do |value|
+            value.to_s.match?(/\A[!$%(-:<-~]+\z/) ? value.to_s : raise(ArgumentError)
+          end
         end
 
         # A list of addresses to listen on.

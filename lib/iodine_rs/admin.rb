@@ -1,0 +1,81 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # What operators ask beside the app: the control app and the metrics, each at an address of its own. There is no thread
+  # behind them: a master must have none when it forks. The main loop waits for `readers` and `writers`, and calls `turn`.
+  class Admin
+    autoload :Endpoint, "iodine_rs/admin/endpoint"
+    autoload :Client, "iodine_rs/admin/client"
+    autoload :Control, "iodine_rs/admin/control"
+    autoload :Metrics, "iodine_rs/admin/metrics"
+
+    # Means no token, as for Puma.
+    NO_TOKEN = "none"
+
+    def initialize(launcher, options, log)
+      @launcher = launcher
+      @options = options
+      @log = log
+      @endpoints = []
+    end
+
+    # Listens where the options say.
+    #
+    # @raise [Error, SystemCallError] where that is impossible
+    def open
+      open_control if @options[:control_url]
+      open_metrics if @options[:metrics]
+    end
+
+    # Where the control app listens, and what it asks for; nil where there is none.
+    attr_reader :control_url, :control_token
+
+    # What to wait for.
+    def readers = @endpoints.flat_map(&:readers)
+    def writers = @endpoints.flat_map(&:writers)
+
+    # Seconds until a client has had its time; nil where there is none.
+    def patience = @endpoints.filter_map(&:patience).min
+
+    # Moves what can be moved.
+    def turn(readable, writable) = @endpoints.each { |endpoint| endpoint.turn(readable, writable) }
+
+    # Hangs up. A forked child closes its own copies only.
+    def close
+      @endpoints.each(&:close)
+      @endpoints.clear
+    end
+
+    private
+
+    def open_control
+      @control_token = @options[:control_token] unless @options[:control_token] == NO_TOKEN
+      control = Control.new(@launcher, token: @control_token, data_only: @options[:control_data_only])
+      endpoint = add(address(@options[:control_url]), control)
+      @control_url = endpoint.url
+      @log.info("* Starting control server on #{endpoint}")
+    end
+
+    def open_metrics
+      endpoint = add(address(@options[:metrics]), Metrics.new(@launcher))
+      @log.info("* Serving metrics on #{endpoint}#{Metrics::PATH unless endpoint.url.start_with?("unix")}")
+    end
+
+    def add(address, app)
+      Endpoint.new(address, app, @log).tap { |endpoint| @endpoints << endpoint.open }
+    end
+
+    # A Unix socket is made under the umask of the process: whoever may not write to it cannot connect.
+    def address(text)
+      address = Bind.parse(text == "auto" ? "unix://#{temporary_path}" : text)
+      address.umask ||= @options[:control_umask] || File.umask if address.is_a?(Bind::Unix)
+      address
+    end
+
+    def temporary_path
+      require "tmpdir"
+      milliseconds = Process.clock_gettime(Process::CLOCK_REALTIME, :millisecond)
+      "#{Dir.tmpdir}/iodine-rs-status-#{milliseconds}-#{Process.pid}"
+    end
+  end
+end
