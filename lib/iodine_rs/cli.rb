@@ -13,7 +13,7 @@ module IodineRs
     private_constant :IODINE
 
     # Serves as the arguments say; returns the status to exit with.
-    def self.start(argv) = new(argv).run
+    def self.start(argv) = argv.first == "ctl" ? Ctl.new(argv.drop(1)).run : new(argv).run
 
     # @param argv [Array<String>]
     # @param env [Hash] ENV, or what a spec puts in its place
@@ -61,7 +61,7 @@ module IodineRs
 
     def parser
       OptionParser.new do |o|
-        o.banner = "Usage: iodine-rs [options] [config.ru]"
+        o.banner = "Usage: iodine-rs [options] [config.ru]\n       iodine-rs ctl [options] COMMAND (see iodine-rs ctl --help)"
         o.separator ""
         listening(o)
         app(o)
