@@ -34,7 +34,7 @@ module IodineRs
     def readers = @endpoints.flat_map(&:readers)
     def writers = @endpoints.flat_map(&:writers)
 
-    # Seconds until a client has had its time; nil where there is none.
+    # Seconds until something has to be looked at without an event; nil for never.
     def patience = @endpoints.filter_map(&:patience).min
 
     # Moves what can be moved.
@@ -65,10 +65,14 @@ module IodineRs
       Endpoint.new(address, app, @log).tap { |endpoint| @endpoints << endpoint.open }
     end
 
-    # A Unix socket is made under the umask of the process: whoever may not write to it cannot connect.
+    # A Unix socket is made under the umask of the process: whoever may not write to it cannot connect. Its path is for
+    # others, who may be in another directory.
     def address(text)
       address = Bind.parse(text == "auto" ? "unix://#{temporary_path}" : text)
-      address.umask ||= @options[:control_umask] || File.umask if address.is_a?(Bind::Unix)
+      return address unless address.is_a?(Bind::Unix)
+
+      address.umask ||= @options[:control_umask] || File.umask
+      address.path = File.expand_path(address.path) unless address.abstract?
       address
     end
 

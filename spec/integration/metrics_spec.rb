@@ -48,6 +48,21 @@ RSpec.describe "Metrics" do
     eventually { value(scrape(metrics_port(server)).body, 'sockets{protocol="websocket"}').zero? }
   end
 
+  it "counts publications and deliveries, also those from other workers" do
+    config = "metrics 0\nworker_check_interval 0.1"
+    app = <<~'RUBY'
+      IodineRs.subscribe("news") { }
+      run ->(_env) { IodineRs.publish("news", "y"); [200, {}, []] }
+    RUBY
+    server = cluster(app, args: %w[--set preload_app=false], files: { "config/puma.rb" => config })
+    Http.get(server)
+    port = metrics_port(server)
+    [0, 1].each do |index|
+      eventually { value(scrape(port).body, "pubsub_deliveries_total{worker=\"#{index}\"}").to_i >= 1 }
+      expect(value(scrape(port).body, "pubsub_publications_total{worker=\"#{index}\"}")).to be >= 1
+    end
+  end
+
   it "are those of all workers in a cluster, told by the master" do
     server = cluster(app, args: %w[--metrics 0 --set worker_check_interval=0.1])
     3.times { Http.get(server) }

@@ -21,8 +21,8 @@ module OperatorMethods
   def metrics_port(server) = server.wait_for_stdout(%r{Serving metrics on http://127.0.0.1:(\d+)/metrics$})[1].to_i
 
   # One request to such a place.
-  def ask(place, target, more = "")
-    RawSocket.open(place) { |socket| socket.request("GET #{target} HTTP/1.1\r\nhost: x\r\n#{more}\r\n") }
+  def ask(place, target, more = "", **)
+    RawSocket.open(place) { |socket| socket.request("GET #{target} HTTP/1.1\r\nhost: x\r\n#{more}\r\n", **) }
   end
 
   # The figures of the control app.

@@ -6,7 +6,9 @@ module IodineRs
     class Endpoint
       # Clients at once; others wait in the kernel.
       CLIENTS = 16
-      private_constant :CLIENTS
+      # Seconds without accepting where that failed: there may be no descriptor left.
+      REST = 1
+      private_constant :CLIENTS, :REST
 
       # @param address [Bind::TCP, Bind::Unix]
       # @param app [#call] gets path and query, returns status, content type and body
@@ -16,6 +18,7 @@ module IodineRs
         @log = log
         @binder = Binder.new(env: {})
         @clients = []
+        @rests_until = now
       end
 
       # @raise [Error, SystemCallError]
@@ -29,11 +32,11 @@ module IodineRs
       def to_s = @binder.listeners.first.to_s
 
       # What to wait for.
-      def readers = [*(listening if @clients.size < CLIENTS), *@clients.reject(&:answered?)]
+      def readers = [*(listening if accepts?), *@clients.reject(&:answered?)]
       def writers = @clients.select(&:answered?)
 
-      # Seconds until a client has had its time.
-      def patience = @clients.map(&:time_left).min
+      # Seconds until something has to be looked at without an event; nil for never.
+      def patience = [*@clients.map(&:time_left), *(@rests_until - now if @rests_until > now)].min
 
       # Accepts, reads, answers and writes what is possible without waiting.
       def turn(readable, writable)
@@ -51,13 +54,16 @@ module IodineRs
       private
 
       def listening = @binder.listeners.map(&:io)
+      def accepts? = @clients.size < CLIENTS && now >= @rests_until
 
       def accept(listener)
         socket = listener.accept_nonblock(exception: false)
         @clients << Client.new(socket) unless socket == :wait_readable
       rescue SystemCallError => error
-        # It went away, or there is no descriptor left: the next turn tries again.
-        @log.error("the control server cannot accept: #{error.message}") unless error.is_a?(Errno::ECONNABORTED)
+        return if error.is_a?(Errno::ECONNABORTED)
+
+        @rests_until = now + REST
+        @log.error("cannot accept on #{self}: #{error.message}")
       end
 
       def answer(path, query)
@@ -66,6 +72,8 @@ module IodineRs
         @log.error("#{path}: #{error.full_message(highlight: false)}")
         [500, "text/plain", "#{error.class}; the log tells more"]
       end
+
+      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

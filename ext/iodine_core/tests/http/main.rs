@@ -6,6 +6,7 @@ mod support;
 
 mod bodies;
 mod draining;
+mod figures;
 mod files;
 mod interim;
 mod keep_alive;
