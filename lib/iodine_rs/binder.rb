@@ -33,7 +33,9 @@ module IodineRs
     }.freeze
     # How often "localhost:0" looks for a port that is free on each loopback address.
     TRIES = 10
-    private_constant :ADVICE, :UNIX_ADVICE, :TRIES
+    # Where Linux' struct tcp_info has `tcpi_unacked`, which is the length of the accept queue for a socket that listens.
+    QUEUED = "@24L"
+    private_constant :ADVICE, :UNIX_ADVICE, :TRIES, :QUEUED
 
     # Where a hot restart leaves the sockets: lines of descriptor, address as it was asked for, real address, path.
     INHERITED = "IODINE_RS_INHERITED"
@@ -87,6 +89,14 @@ module IodineRs
     # The TCP ports, each once.
     def connected_ports
       @listeners.map { |listener| listener.io.local_address }.select(&:ip?).map(&:ip_port).uniq
+    end
+
+    # TCP connections that wait in the kernel to be accepted; 0 where the system does not tell.
+    def accept_queue
+      return 0 unless RUBY_PLATFORM.include?("linux")
+
+      sockets = @listeners.map(&:io).reject(&:closed?).grep(TCPServer)
+      sockets.sum { |socket| socket.getsockopt(:TCP, :INFO).data.unpack1(QUEUED) }
     end
 
     # Closes the sockets and removes their files. A forked child only closes its own copies.

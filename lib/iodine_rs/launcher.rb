@@ -62,13 +62,15 @@ module IodineRs
     def reload_worker_directory = cluster? && Dir.chdir(@restart_directory).zero?
 
     # Figures of the running server, see Server#stats; those of a cluster by worker. Puma's keys, and more.
-    def stats = @running ? Launcher.frame(@started_at, @runner.stats) : {}
+    def stats = @running ? Launcher.frame(@started_at, { **@runner.stats, accept_queue: @binder.accept_queue }) : {}
 
     # Figures of each process that serves, by labels for Metrics.
     def figures = @running ? @runner.figures : {}
 
     # Figures of the server as a whole.
-    def server_figures = { uptime_seconds: Time.now - @started_at, **@runner.server_figures }
+    def server_figures
+      { uptime_seconds: Time.now - @started_at, accept_queue: @binder.accept_queue, **@runner.server_figures }
+    end
 
     # Puts around figures what Puma has there.
     def self.frame(started_at, figures)

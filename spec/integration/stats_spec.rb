@@ -38,7 +38,7 @@ RSpec.describe "Stats" do
   it "4.2: has Puma's keys (cluster)" do
     server = cluster(app, args: [*open_to_all, "--set", "worker_check_interval=0.1"])
     figures = eventually { stats(control(server)).then { |all| all if all[:worker_status].all? { |one| one[:last_status].any? } } }
-    expect(figures.keys - [:worker_restarts])
+    expect(figures.keys - %i[worker_restarts accept_queue])
       .to eq(%i[started_at workers phase booted_workers old_workers worker_status versions])
     worker = figures[:worker_status].first
     expect(worker.keys).to eq(%i[started_at pid index phase booted last_checkin last_status])
@@ -89,6 +89,19 @@ RSpec.describe "Stats" do
     eventually { taken.call == 7 }
     expect(last.call).to include(backlog_max: 2, backlog: 0)
     eventually { last.call[:backlog_max].zero? }
+  end
+
+  it "tells how many connections wait in the kernel, where a cluster leaves them", if: RUBY_PLATFORM.include?("linux") do
+    server = cluster(app, workers: 1, args: [*open_to_all, *%w[-t 1:1]])
+    place = control(server)
+    expect(stats(place)[:accept_queue]).to eq(0)
+    sockets = [waiting_in(server.connect)]
+    server.wait_for_stdout(/waiting/)
+    sockets += Array.new(2) { waiting_in(server.connect) }
+    eventually { stats(place)[:accept_queue] == 2 }
+    File.write("#{server.dir}/go", "")
+    sockets.each(&:read_response)
+    expect(stats(place)[:accept_queue]).to eq(0)
   end
 
   it "counts responses by class, also those that no thread has seen" do

@@ -35,6 +35,7 @@ module IodineRs
       # Figures of the whole server.
       SERVER = [
         [:uptime_seconds, :gauge, "Time since the start."],
+        [:accept_queue, :gauge, "TCP connections that wait in the kernel to be accepted."],
         [:workers, :gauge, "Worker processes."],
         [:booted_workers, :gauge, "Worker processes that serve."],
         [:worker_restarts_total, :counter, "Workers that had to be replaced."]
