@@ -11,6 +11,8 @@ module IodineRs
 
     # Means no token, as for Puma.
     NO_TOKEN = "none"
+    LOCAL = %r{\A(?:unix:|tcp://(?:127\.|\[::1\]))}
+    private_constant :LOCAL
 
     def initialize(launcher, options, log)
       @launcher = launcher
@@ -54,6 +56,13 @@ module IodineRs
       endpoint = add(address(@options[:control_url]), control)
       @control_url = endpoint.url
       @log.info("* Starting control server on #{endpoint}")
+      warn_of_strangers(endpoint) unless @control_token
+    end
+
+    def warn_of_strangers(endpoint)
+      return if endpoint.url.match?(LOCAL)
+
+      @log.info("! Whoever reaches it commands the server: it asks for no token (control_token)")
     end
 
     def open_metrics

@@ -67,6 +67,13 @@ RSpec.describe "The control app" do
     end
   end
 
+  it "warns where strangers could command the server" do
+    warning = /! Whoever reaches it commands the server/
+    expect(serve(hello, args: %w[--control-url tcp://0.0.0.0:0 --control-token none]).stdout).to match(warning)
+    expect(serve(hello, args: %w[--control-url tcp://0.0.0.0:0]).stdout).not_to match(warning)
+    expect(serve(hello, args: open_to_all).stdout).not_to match(warning)
+  end
+
   it "listens on the loopback interface where only a port is given" do
     server = serve(hello, args: %w[--control-url 0])
     expect(server.stdout).to match(%r{Starting control server on http://127.0.0.1:\d+$})
