@@ -10,7 +10,7 @@ end
 
 run(lambda do |env|
   case env["PATH_INFO"]
-  when "/sleep" then sleep(0.1)
+  when "/sleep" then sleep(0.05)
   when "/burn" then burn.call(0.02)
   end
   [200, text.dup, ["done"]]

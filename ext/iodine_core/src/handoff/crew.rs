@@ -12,10 +12,10 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use tokio::sync::Notify;
 
 use super::postbox::Postbox;
+use super::queue::Queue;
 use super::worker::{NoPermit, Post, Worker};
 use super::{Call, Job, Request, Ticket, Visit};
 use crate::handoff::ticket::Inbox;
@@ -43,8 +43,7 @@ pub struct Crew {
     pub(super) reactor: Arc<Reactor>,
     postbox: Arc<Postbox>,
     /// Bounded by what is put in: `max_queue` calls, and one visit a mailbox.
-    jobs: Receiver<Job>,
-    post: Sender<Job>,
+    jobs: Queue,
     /// Calls among them.
     calls: AtomicUsize,
     state: Mutex<State>,
@@ -121,15 +120,14 @@ pub struct Stats {
 
 impl Crew {
     pub(crate) fn new(settings: Pool, reactor: Arc<Reactor>) -> Arc<Crew> {
-        let (post, jobs) = unbounded();
         // The first threads come by themselves.
         let state = State { expected: settings.min_threads, asked: Some(Instant::now()), ..State::default() };
+        let epoch = Instant::now();
         Arc::new(Crew {
             postbox: Arc::new(Postbox::new(reactor.clone())),
             settings,
             reactor,
-            jobs,
-            post,
+            jobs: Queue::new(epoch),
             calls: AtomicUsize::new(0),
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -138,7 +136,7 @@ impl Crew {
             awaited: AtomicBool::new(false),
             coming: AtomicBool::new(false),
             moved: AtomicU64::new(0),
-            epoch: Instant::now(),
+            epoch,
             dismissed: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             queue_clock: QueueClock::default(),
@@ -173,8 +171,7 @@ impl Crew {
     }
 
     fn queue(&self, job: Job) {
-        // The crew holds the other end.
-        let _ = self.post.send(job);
+        self.jobs.put(job);
         self.reactor.nudge();
     }
 
@@ -238,7 +235,7 @@ impl Crew {
         self.changed.notify_all();
         self.reactor.nudge();
         self.reactor.unpark_stand_in();
-        while self.jobs.try_recv().is_ok() {}
+        self.jobs.clear();
     }
 
     /// Waits until no thread runs anything, nothing waits to be run, and `quiet` says so, too; `false` after `limit`.
@@ -394,8 +391,8 @@ impl Crew {
     /// Takes the next job. The caller holds the interpreter's lock and runs the job at once.
     pub(super) fn take(&self) -> Option<Job> {
         self.coming.store(false, Ordering::SeqCst);
-        let mut job = self.jobs.try_recv().ok()?;
         let now = Instant::now();
+        let mut job = self.jobs.take(now)?;
         if let Job::Call(call) = &mut job {
             self.calls.fetch_sub(1, Ordering::SeqCst);
             self.tell_freed();

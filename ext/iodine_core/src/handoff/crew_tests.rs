@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 
 use super::*;
-use crate::handoff::{Peer, RequestBody, Wait};
+use crate::handoff::{Pace, Peer, RequestBody, Wait};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -24,6 +24,7 @@ fn crew() -> Arc<Crew> {
 
 fn request() -> Request {
     Request {
+        pace: Pace::default(),
         parts: http::Request::new(()).into_parts().0,
         raw_target: None,
         body: RequestBody::Empty,
@@ -32,6 +33,34 @@ fn request() -> Request {
         queue_time: Duration::ZERO,
         peer: Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
         upgrade: None,
+    }
+}
+
+/// Queues a request; the inbox keeps it wanted.
+fn submit(crew: &Crew, path: &str, long: bool) -> Inbox {
+    let mut request = request();
+    request.parts.uri = path.parse().expect("a path");
+    request.pace.note(long);
+    crew.submit(Box::new(request)).expect("room")
+}
+
+/// The path of the next job, where there is one at once.
+fn next(crew: &Crew) -> Option<String> {
+    match crew.take()? {
+        Job::Call(call) => Some(call.request.parts.uri.path().to_owned()),
+        Job::Visit(_) => None,
+    }
+}
+
+/// The same, as long as a turn may last.
+fn next_in_time(crew: &Crew) -> String {
+    let begun = Instant::now();
+    loop {
+        if let Some(path) = next(crew) {
+            return path;
+        }
+        assert!(begun.elapsed() < LIMIT, "no job");
+        thread::yield_now();
     }
 }
 
@@ -49,6 +78,42 @@ impl Drop for StopAtEnd<'_> {
     fn drop(&mut self) {
         self.0.stop();
     }
+}
+
+#[test]
+fn who_computed_for_long_lets_the_quick_ones_pass() {
+    let crew = crew();
+    let paths = [("/a", true), ("/b", true), ("/c", false), ("/d", false)];
+    let _inboxes = paths.map(|(path, long)| submit(&crew, path, long));
+    let order = std::array::from_fn::<_, 4, _>(|_| next_in_time(&crew));
+    assert_eq!(order, ["/c", "/d", "/a", "/b"]);
+    assert_eq!(next(&crew), None);
+}
+
+#[test]
+fn quick_ones_do_not_keep_out_who_computes() {
+    let crew = crew();
+    let _long = submit(&crew, "/long", true);
+    for _ in 0..1000 {
+        let _quick = [submit(&crew, "/quick", false), submit(&crew, "/quick", false)];
+        if [next(&crew), next(&crew)].contains(&Some("/long".to_owned())) {
+            return;
+        }
+    }
+    panic!("a thousand times it was not its turn");
+}
+
+#[test]
+fn a_long_job_waits_for_those_who_may_ask_again_but_not_for_nobody() {
+    let crew = crew();
+    let _inboxes = ["/a", "/b"].map(|path| submit(&crew, path, true));
+    assert_eq!([next(&crew), next(&crew)], [Some("/a".to_owned()), Some("/b".to_owned())]);
+    let _quick = submit(&crew, "/quick", false);
+    let _long = submit(&crew, "/long", true);
+    assert_eq!(next(&crew), Some("/quick".to_owned()));
+    assert_eq!(next(&crew), None);
+    assert!(crew.has_jobs());
+    assert_eq!(next_in_time(&crew), "/long");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
+use super::Pace;
 use super::crew::Crew;
 use crate::pubsub::channel::Channel;
 use crate::pubsub::publication::Publication;
@@ -58,6 +59,7 @@ pub struct Mailbox {
     crew: Arc<Crew>,
     /// Publications that may wait.
     capacity: usize,
+    pace: Pace,
     state: Mutex<State>,
 }
 
@@ -100,7 +102,7 @@ impl Mailbox {
     pub fn new(crew: Arc<Crew>, capacity: usize) -> Arc<Mailbox> {
         static LAST_ID: AtomicU64 = AtomicU64::new(0);
         let id = LAST_ID.fetch_add(1, Ordering::Relaxed) + 1;
-        Arc::new(Mailbox { id, crew, capacity, state: Mutex::default() })
+        Arc::new(Mailbox { id, crew, capacity, pace: Pace::default(), state: Mutex::default() })
     }
 
     /// Names the object of the application that the events are for.
@@ -174,6 +176,10 @@ impl Visit {
     /// Names the object that the events are for.
     pub fn id(&self) -> u64 {
         self.mailbox.id
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.mailbox.pace
     }
 
     /// The next event.

@@ -6,6 +6,7 @@
 mod crew;
 mod mailbox;
 mod postbox;
+mod queue;
 mod reply;
 mod request;
 mod stream;
@@ -15,6 +16,7 @@ mod worker;
 
 pub use crew::{Crew, QueueFull, Stats};
 pub use mailbox::{Event, Mailbox, Visit};
+pub use queue::Pace;
 pub use reply::{FileBody, Payload, Reply, ResponseHead, is_bodiless};
 pub use request::{Peer, Request, RequestBody};
 pub(crate) use stream::StreamEnd;
@@ -31,6 +33,16 @@ pub enum Job {
     Call(Call),
     /// Events of one upgraded connection or subscription.
     Visit(Visit),
+}
+
+impl Job {
+    /// Of the client that it is for.
+    pub(crate) fn pace(&self) -> &Pace {
+        match self {
+            Job::Call(call) => &call.request.pace,
+            Job::Visit(visit) => visit.pace(),
+        }
+    }
 }
 
 /// One request and the right to answer it.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::request::Parts;
 
+use super::Pace;
 use crate::realtime::Upgrade;
 
 /// A request whose head has been judged and whose body has been received completely.
@@ -26,6 +27,8 @@ pub struct Request {
     pub queue_time: Duration,
     /// The other end of the connection.
     pub peer: Peer,
+    /// What the connection's requests were like lately.
+    pub pace: Pace,
     /// What the request asks to be upgraded to.
     pub upgrade: Option<Box<Upgrade>>,
 }

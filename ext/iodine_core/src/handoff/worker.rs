@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use super::Job;
-use super::crew::Crew;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::crew::{Crew, STALE};
+use super::{Job, Pace};
 
 /// One thread of the application. Dropped, its place in the pool is free again.
 ///
@@ -18,8 +20,40 @@ pub struct Worker {
     post: Arc<Post>,
     running: bool,
     role: Role,
-    /// When the present batch began, and how many jobs it has.
-    batch: Option<(Duration, u32)>,
+    batch: Option<Batch>,
+}
+
+/// Jobs that are run without a look at the sockets between them.
+#[derive(Debug)]
+struct Batch {
+    /// When the first job was taken.
+    begun: Duration,
+    jobs: u32,
+    /// The present job: when it was taken, and whose it is.
+    taken: Duration,
+    pace: Pace,
+    /// When it was last asked what the thread has computed, and the answer.
+    asked: Duration,
+    computed: Duration,
+}
+
+impl Batch {
+    fn new(taken: Duration, pace: Pace) -> Batch {
+        Batch { begun: taken, jobs: 1, taken, pace, asked: taken, computed: computed() }
+    }
+
+    /// The present job ends. It was long if it computed for long: one that waits lets others run.
+    fn end_job(&mut self, now: Duration) {
+        if now.saturating_sub(self.taken) < STALE {
+            return self.pace.note(false);
+        }
+        let before = self.computed;
+        self.computed = computed();
+        // The jobs before it computed no longer than they lasted.
+        let others = self.taken.saturating_sub(self.asked);
+        self.asked = now;
+        self.pace.note(self.computed.saturating_sub(before + others) >= STALE);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,25 +98,34 @@ impl Worker {
     /// The next job, if one waits. It has to be run at once.
     pub fn take(&mut self) -> Option<Job> {
         let job = if self.role == Role::Pool { self.crew.take() } else { None };
-        if job.is_some() {
+        if let Some(job) = &job {
             self.set_running(true);
-            self.batch.get_or_insert_with(|| (self.crew.last_taken(), 0)).1 += 1;
+            self.note_job(job.pace().clone());
         }
         job
     }
 
+    fn note_job(&mut self, pace: Pace) {
+        let taken = self.crew.last_taken();
+        let Some(batch) = &mut self.batch else {
+            self.batch = Some(Batch::new(taken, pace));
+            return;
+        };
+        batch.end_job(taken);
+        (batch.taken, batch.pace) = (taken, pace);
+        batch.jobs += 1;
+    }
+
     /// How long the present batch of jobs has lasted, up to the last taking.
     pub fn batch_time(&self) -> Duration {
-        match (self.batch, self.crew.last_taken()) {
-            (Some((begun, _)), taken) => taken.saturating_sub(begun),
-            (None, _) => Duration::ZERO,
-        }
+        self.batch.as_ref().map_or(Duration::ZERO, |batch| batch.taken.saturating_sub(batch.begun))
     }
 
     fn end_batch(&mut self) {
-        if let Some((begun, jobs)) = self.batch.take() {
-            self.crew.note_pace(self.crew.elapsed().saturating_sub(begun) / jobs);
-        }
+        let Some(mut batch) = self.batch.take() else { return };
+        let now = self.crew.elapsed();
+        batch.end_job(now);
+        self.crew.note_pace(now.saturating_sub(batch.begun) / batch.jobs);
     }
 
     /// Waits for work: drives the sockets, or sleeps while another thread does. Looks at the sockets once even where a
@@ -167,6 +210,12 @@ impl Drop for Worker {
             Role::Gone => {}
         }
     }
+}
+
+/// What the calling thread has computed in its life.
+fn computed() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// Makes one worker's waits return, from any thread.

@@ -20,6 +20,7 @@ use super::raw;
 use super::refusal::Refusal;
 use super::shared::Shared;
 use super::wire::Wire;
+use crate::handoff::Pace;
 use crate::net::stream::Stream;
 use crate::realtime::session;
 
@@ -86,7 +87,7 @@ pub(crate) async fn serve(stream: Stream, permit: Permit, counted: Counted) {
     let shared = counted.shared.clone();
     let Ok(peer) = stream.peer() else { return };
     let link = Arc::new(Link::new());
-    let talk = Talk { link: link.clone(), shared: shared.clone(), peer };
+    let talk = Talk { link: link.clone(), shared: shared.clone(), peer, pace: Pace::default() };
     let mut wire = Wire::new(stream, link, shared);
     loop {
         if !await_client(&mut wire, &talk).await {

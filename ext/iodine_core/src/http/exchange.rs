@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 use super::response::{self, ResponseBody};
 use super::shared::Shared;
 use crate::handoff::{
-    Delivery, Inbox, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
+    Delivery, Inbox, Pace, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
 };
 use crate::realtime::Upgrade;
 
@@ -30,6 +30,7 @@ pub(crate) struct Talk {
     pub(crate) link: Arc<Link>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: Peer,
+    pub(crate) pace: Pace,
 }
 
 /// The connection has to be cut without an answer.
@@ -69,8 +70,9 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
     }
     let wanted = files.wanted(&parts);
     let (complete, queue_time) = (Instant::now(), Duration::ZERO);
-    let peer = talk.peer;
-    let request = Box::new(AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, upgrade });
+    let (peer, pace) = (talk.peer, talk.pace.clone());
+    let request =
+        Box::new(AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, pace, upgrade });
     match submit(&talk, request).await {
         Ok(inbox) => {
             let mut reply = answer(&talk, asked, inbox).await;
