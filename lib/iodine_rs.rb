@@ -29,11 +29,14 @@ module IodineRs
   # The server: sockets, threads, the native core.
   autoload :Server, "iodine_rs/server"
   autoload :Bind, "iodine_rs/bind"
+  autoload :TLS, "iodine_rs/tls"
+  autoload :DevelopmentCertificate, "iodine_rs/development_certificate"
   autoload :Binder, "iodine_rs/binder"
   autoload :ThreadPool, "iodine_rs/thread_pool"
   autoload :Native, "iodine_rs/native"
   autoload :Stream, "iodine_rs/native"
   autoload :Hijack, "iodine_rs/native"
+  autoload :TLSAcceptor, "iodine_rs/native"
 
   # Real time: upgraded connections, publish and subscribe, timers.
   autoload :Connection, "iodine_rs/connection"

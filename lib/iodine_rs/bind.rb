@@ -1,13 +1,17 @@
 # frozen_string_literal: true
 
+require "uri"
+
 module IodineRs
   # An address to listen on, as users write it:
   #
   #   tcp://127.0.0.1:9292   tcp://[::1]:9292?backlog=64   localhost:9292
   #   unix:///run/app.sock?umask=0117   /run/app.sock
+  #   ssl://0.0.0.0:443?cert=/etc/tls/site.crt&key=/etc/tls/site.key
   module Bind
-    # The forms of an address, for messages.
-    ACCEPTS = "tcp://host:port, unix:///path, host:port or /path"
+    # The forms of an address that is not encrypted, and all of them, for messages.
+    PLAIN = "tcp://host:port, unix:///path, host:port or /path"
+    ACCEPTS = "tcp://host:port, unix:///path, ssl://host:port?cert=FILE&key=FILE, host:port or /path"
 
     # Where a server listens that was not told anything else.
     DEFAULT_PORT = 9292
@@ -16,6 +20,20 @@ module IodineRs
     TCP = Struct.new(:host, :port, :backlog) do
       # host:port, an IPv6 host in brackets.
       def to_s = "#{host.include?(":") ? "[#{host}]" : host}:#{port}"
+    end
+
+    # The same, encrypted; `tls` has parameters of TLS.
+    SSL = Struct.new(:host, :port, :backlog, :tls) do
+      def to_s = TCP.new(host, port).to_s
+
+      # As it is printed: without what is secret.
+      def inspect = "ssl://#{[self, *query].join("?")}".inspect
+
+      # Its parameters, as an address has them.
+      def query
+        shown = tls.except("cert_pem", "key_pem", "key_password_command")
+        shown.map { |name, value| "#{name}=#{value}" }.join("&") if shown.any?
+      end
     end
 
     # A path, or "@name" for a socket in Linux' abstract namespace; `umask` and `mode` set who may connect.
@@ -34,14 +52,25 @@ module IodineRs
     class << self
       # The TCP or Unix address; raises ConfigError for anything else.
       def parse(text)
+        return text if [TCP, Unix, SSL].include?(text.class)
+
         form = FORM.match(text.to_s)
         case form[:scheme]
         when "tcp" then tcp(text, form)
         when "unix" then unix(text, form)
         when nil then form[:place].match?(%r{\A[/@.]}) ? unix(text, form) : tcp(text, form)
-        when "ssl" then refuse(text, "TLS is not built yet")
+        when "ssl" then ssl(text, form)
         else refuse(text)
         end
+      end
+
+      # The address of an encrypted port; `parameters` by the names of `ssl_bind` (see TLS::PARAMETERS, and backlog).
+      def ssl_port(host, port, parameters)
+        place = port(port, host).delete_prefix("tcp://")
+        parameters = parameters.compact.to_h do |name, value|
+          [name.to_s, value.is_a?(Array) ? value.join(",") : value.to_s]
+        end
+        encrypted(FORM.match("ssl://#{place}"), "ssl://#{place}", parameters)
       end
 
       # The address of a port on that host; without a host on all interfaces.
@@ -62,13 +91,31 @@ module IodineRs
       private
 
       def tcp(text, form)
+        query = parameters(text, form, %w[backlog low_latency])
+        TCP.new(*host_and_port(text, form), backlog(text, query))
+      end
+
+      def ssl(text, form)
+        query = parameters(text, form, [*TLS::PARAMETERS, "backlog", "low_latency"])
+        encrypted(form, text, query.transform_values { |value| URI.decode_www_form_component(value) })
+      end
+
+      def encrypted(form, text, parameters)
+        unknown = parameters.keys - TLS::PARAMETERS - %w[backlog low_latency]
+        refuse(text, "unknown parameter #{unknown.first}") if unknown.any?
+
+        tls = parameters.slice(*TLS::PARAMETERS)
+        TLS.check(tls)
+        SSL.new(*host_and_port(text, form), backlog(text, parameters), tls)
+      end
+
+      def host_and_port(text, form)
         match = HOST_AND_PORT.match(form[:place]) or refuse(text)
         port = Integer(match[:port], 10)
         refuse(text, "a port is at most 65535") if port > 65_535
 
-        query = parameters(text, form, %w[backlog low_latency])
         host = match[:v6] || match[:name]
-        TCP.new(host.empty? ? default_host : host, port, backlog(text, query))
+        [host.empty? ? default_host : host, port]
       end
 
       def unix(text, form)

@@ -8,9 +8,10 @@ module IodineRs
     # One open socket: `url` is its real address, `path` the file to remove at the end (nil if there is none), `asked` the
     # address that it was opened for, `origin` whether it was there before: :inherited from the process before a hot
     # restart, :activated by systemd.
-    Listener = Struct.new(:io, :url, :path, :asked, :origin) do
+    # `tls` is nil where connections are not encrypted, `query` the parameters of the address.
+    Listener = Struct.new(:io, :url, :path, :asked, :origin, :tls, :query) do
       # As it is printed: http for what a browser can open.
-      def to_s = url.sub(/\Atcp/, "http")
+      def to_s = [url.sub(/\Atcp/, "http"), *query].join("?")
 
       # Whether it listens on an address.
       def at?(address)
@@ -43,7 +44,9 @@ module IodineRs
     # The open sockets, in the order of their addresses.
     attr_reader :listeners
 
-    def initialize(env: ENV)
+    # @param development [Boolean] whether an ssl:// address may do without a certificate
+    def initialize(env: ENV, development: false)
+      @development = development
       @listeners = []
       @pid = Process.pid
       @inherited = inherited(env.delete(INHERITED))
@@ -53,12 +56,21 @@ module IodineRs
     # Listens on an address (see Bind; a text is parsed) and returns the new listeners. A socket of the process before a
     # hot restart is used again, and so is one that systemd has opened.
     def bind(address)
+      address = Bind.parse(address)
       asked = address.to_s
+      # First: a certificate that cannot be read must leave no port open.
+      tls = TLS.new(address.tls, development: @development) if address.is_a?(Bind::SSL)
       opened = @inherited.delete(asked) || take_activated(address) || open(address)
-      opened.each { |listener| listener.asked = asked }
+      opened.each do |listener|
+        listener.asked = asked
+        encrypt(listener, tls, address.query) if tls
+      end
       @listeners.concat(opened)
       opened
     end
+
+    # Whether systemd has opened a socket at that address.
+    def activated?(address) = @activated.any? { |listener| listener.at?(Bind.parse(address)) }
 
     # Listens on what systemd has opened and nobody has asked for, and returns it.
     def bind_activated
@@ -77,13 +89,32 @@ module IodineRs
     # From now on the sockets outlive this process: what its successor needs in its environment, and its descriptors.
     def bequeath
       @kept = true
-      lines = @listeners.map { |one| [one.io.fileno, one.asked, one.url, one.path].join("\t") }
+      lines = @listeners.map { |one| [one.io.fileno, one.asked, one.url.sub(/\Assl/, "tcp"), one.path].join("\t") }
       [{ INHERITED => lines.join("\n") }, @listeners.to_h { |one| [one.io.fileno, one.io.fileno] }]
     end
 
     # Keeps the sockets open through `close`, for `bequeath`.
     def keep
       @kept = true
+    end
+
+    # Whether any of them is encrypted.
+    def tls? = @listeners.any?(&:tls)
+
+    # Lines for whoever starts the server.
+    def notes = @listeners.filter_map(&:tls).uniq.flat_map(&:notes)
+
+    # Reads certificates and keys anew, for the connections to come. What cannot be used is told, and the old ones stay.
+    #
+    # @return [Array<String>] the addresses that have others now
+    def reload_certificates(log)
+      @listeners.select(&:tls).group_by(&:tls).filter_map do |tls, listeners|
+        tls.reload
+        listeners.map(&:url)
+      rescue ConfigError => error
+        log.error("the certificates of #{listeners.first.url} stay as they are: #{error.message}")
+        nil
+      end.flatten
     end
 
     # The TCP ports, each once.
@@ -113,8 +144,13 @@ module IodineRs
       # Somebody else has removed the file.
     end
 
+    def encrypt(listener, tls, query)
+      listener.tls = tls
+      listener.query = query
+      listener.url = listener.url.sub(/\Atcp/, "ssl")
+    end
+
     def open(address)
-      address = Bind.parse(address) if address.is_a?(String)
       address.is_a?(Bind::Unix) ? [unix(address)] : tcp(address)
     end
 
@@ -132,7 +168,6 @@ module IodineRs
     end
 
     def take_activated(address)
-      address = Bind.parse(address) if address.is_a?(String)
       found, @activated = @activated.partition { |listener| listener.at?(address) }
       found unless found.empty?
     end

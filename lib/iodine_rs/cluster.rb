@@ -125,7 +125,7 @@ module IodineRs
       when "INT", "TERM", "QUIT", "stop" then stop(word)
       when "USR1" then restart_workers
       when "USR2" then restart
-      when "HUP" then @redirect.any? ? reopen_logs : stop(word)
+      when "HUP" then @redirect.any? || @binder.tls? ? reopen_logs : stop(word)
       when ThreadBacktraces::SIGNAL then ThreadBacktraces.print(@log)
       when "TTIN" then @count += 1
       when "TTOU" then @count -= 1 if @count > 1
@@ -268,8 +268,10 @@ module IodineRs
       stop("USR2")
     end
 
+    # And certificates, which workers to come get from here.
     def reopen_logs
       @redirect.reopen
+      @binder.reload_certificates(@log).each { |url| @log.info("* Reloaded the certificates of #{url}") }
       @workers.each_value(&:reopen_logs)
     end
 

@@ -28,8 +28,11 @@ module IodineRs
       [name, *older].each { |word| define_method(word) { |key = nil, &block| hooks.add(name, key, block) } }
     end
 
-    # Listens on an address: tcp://host:port or unix:///path. Every call adds one.
+    # Listens on an address: tcp://host:port, unix:///path or ssl://host:port. Every call adds one.
     def bind(address) = set(:binds, [*@options[:binds], address])
+
+    # Listens on an encrypted port. Every call adds one. Parameters as in docs/deployment.md.
+    def ssl_bind(host, port, parameters = {}) = bind(Bind.ssl_port(host, port, parameters))
 
     # Listens on a port of all interfaces, or of that host. Every call adds one.
     def port(port, host = nil) = bind(Bind.port(port, host || @default_host))

@@ -20,7 +20,7 @@ module IodineRs
       @argv = argv
       @log = log
       @inbox = Inbox.new
-      @binder = Binder.new
+      @binder = Binder.new(development: options.development?)
       @redirect = Redirect.new(options)
       @service = ServiceManager.new
       @restart_directory = restart_directory
@@ -138,10 +138,12 @@ module IodineRs
 
     def listen
       given = @options[:bind_to_activated_sockets]
-      binds = given == "only" ? [] : @options[:binds]
+      binds = @options[:binds]
+      binds = binds.select { |address| @binder.activated?(address) } if given == "only"
       listeners = binds.flat_map { |address| @binder.bind(address) }
       listeners += @binder.bind_activated if given
       listeners.each { |listener| @log.info("* #{ORIGINS[listener.origin]} #{listener}") }
+      @binder.notes.each { |note| @log.info("* #{note}") }
       @binder.close_unused.each { |listener| @log.info("* Closing unused #{listener}") }
       addresses = @binder.listeners.map(&:url).join(",")
       Process.setproctitle("iodine-rs #{VERSION} (#{addresses}) [#{@options[:tag]}]")

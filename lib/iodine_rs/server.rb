@@ -20,11 +20,11 @@ module IodineRs
     # @param options [Options, nil] instead of naming any of Options::TABLE here
     # @param log [Log] where problems are printed; an embedded server prints nothing else
     # @param binder [Binder] what it listens on, where that has been opened already
-    def initialize(app, options: nil, log: Log.new(out: nil), binder: Binder.new, **named)
+    def initialize(app, options: nil, log: Log.new(out: nil), binder: nil, **named)
       @options = options || Options.new(Options.layer(named))
       @app = @options[:log_requests] ? AccessLog.new(app) : app
       @log = log
-      @binder = binder
+      @binder = binder || Binder.new(development: @options.development?)
       @wishes = Thread::Queue.new
       @halted = false
     end
@@ -38,6 +38,9 @@ module IodineRs
     #
     # @return [UNIXServer]
     def add_unix_listener(path) = bind(Bind::Unix.new(path, Bind::BACKLOG)).first.io
+
+    # Reads certificates and keys anew, for the connections to come; returns the addresses that have others now.
+    def reload_certificates = @binder.reload_certificates(@log)
 
     # Listens on an address in the spelling of `--bind` and returns its listeners.
     def bind(address) = @binder.bind(address)
@@ -87,7 +90,7 @@ module IodineRs
     def start
       @pid = Process.pid
       @native = Native.new(@app, settings)
-      @binder.listeners.each { |listener| @native.listen(listener.io.fileno, listener.url) }
+      @binder.listeners.each { |listener| @native.listen(listener.io.fileno, listener.url, listener.tls&.acceptor) }
       @native.start
       @pool = ThreadPool.new(@native, @log, min: @options[:min_threads], hooks: @options[:hooks])
       @pool.start

@@ -82,11 +82,13 @@ module IodineRs
       word == ThreadBacktraces::SIGNAL
     end
 
-    # HUP opens the logs anew; without logs it stops the server, as it does for other programs.
+    # HUP opens the logs anew, and reads the certificates; where there is neither it stops the server, as it does for other
+    # programs.
     def reopened?(word)
-      return false unless word == "HUP" && @redirect.any?
+      return false unless word == "HUP" && (@redirect.any? || @binder.tls?)
 
       @redirect.reopen
+      @binder.reload_certificates(@log).each { |url| @log.info("* Reloaded the certificates of #{url}") }
       true
     end
 

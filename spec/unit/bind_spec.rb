@@ -23,7 +23,7 @@ RSpec.describe IodineRs::Bind do
   end
 
   {
-    "9292" => "it takes tcp://host:port, unix:///path, host:port or /path",
+    "9292" => "it takes tcp://host:port, unix:///path, ssl://host:port?cert=FILE&key=FILE, host:port or /path",
     "tcp://127.0.0.1" => "it takes tcp://",
     "tcp://::1:80" => "it takes tcp://",
     "tcp://host:http" => "it takes tcp://",
@@ -34,7 +34,7 @@ RSpec.describe IodineRs::Bind do
     "tcp://host:80?tls=1" => "unknown parameter tls; known here: backlog, low_latency",
     "tcp://host:80?backlog=many" => "backlog takes an integer",
     "unix:///x?mode=rw" => "umask and mode take octal digits",
-    "ssl://host:443" => "TLS is not built yet"
+    "ssl://host:443?tls=1" => "unknown parameter tls; known here: cert, key, "
   }.each do |text, reason|
     it "refuses #{text.inspect}" do
       expect { described_class.parse(text) }.to raise_error(IodineRs::ConfigError) { |error|

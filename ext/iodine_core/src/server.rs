@@ -1,7 +1,6 @@
 //! The composition root: wires the rooms together, starts, drains, stops.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use crate::handoff::{Crew, Stats};
 use crate::http::shared::Shared;
 use crate::log::Log;
 use crate::metrics::Figures;
-use crate::net::Listener;
+use crate::net::{Binding, Listener};
 use crate::pubsub::hub::Hub;
 use crate::pubsub::relay::Relay;
 use crate::reactor::Reactor;
@@ -28,21 +27,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// Builds the runtime, starts the stand-in, and accepts on `listeners` (bound, listening sockets and their URLs).
+    /// Builds the runtime, starts the stand-in, and accepts on `bindings`.
     /// `hub` has the subscriptions of the process.
     /// Must be called in the process that serves: nothing of this survives a fork.
     ///
     /// # Errors
     /// When the system gives no thread or descriptor, a listener is no stream socket, or a directory does not exist.
-    pub fn start(settings: Settings, listeners: Vec<(OwnedFd, String)>, hub: Arc<Hub>, log: Log) -> io::Result<Server> {
+    pub fn start(settings: Settings, bindings: Vec<Binding>, hub: Arc<Hub>, log: Log) -> io::Result<Server> {
         let reactor = Arc::new(Reactor::new()?);
         let crew = Crew::new(settings.pool.clone(), reactor.clone());
         let realtime = Realtime::new(settings.realtime.clone(), crew.clone(), hub, log);
+        let proxy = settings.proxy_protocol;
         let shared = Arc::new(Shared::new(settings, realtime)?);
         let context = reactor.handle().enter();
         // All of them before the first one runs: a start that fails must leave no port open.
         let listeners: Vec<_> =
-            listeners.into_iter().map(|(fd, url)| Listener::from_fd(fd, url)).collect::<io::Result<_>>()?;
+            bindings.into_iter().map(|binding| Listener::new(binding, proxy)).collect::<io::Result<_>>()?;
         for listener in listeners {
             tokio::spawn(listener.run(shared.clone(), shared.listening()));
         }

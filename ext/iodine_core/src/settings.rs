@@ -26,6 +26,8 @@ pub struct Settings {
     pub supported_http_methods: Option<Vec<String>>,
     /// Other processes accept on the same sockets: this one leaves connections to them while all its threads are busy.
     pub cluster: bool,
+    /// Connections may begin with the header of a proxy that tells where they come from.
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// Where request bodies above `Limits::body_memory` are stored while they are in use.
     pub spool_dir: PathBuf,
     /// Bytes queued for one streaming response before its writer has to wait.
@@ -34,6 +36,15 @@ pub struct Settings {
     pub realtime: RealtimeSettings,
     /// Files that are served without the application.
     pub files: FilesSettings,
+}
+
+/// Versions of the header in which a proxy tells where a connection comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// One line of text.
+    V1,
+    /// Binary.
+    V2,
 }
 
 /// Connections after their upgrade: WebSocket and server-sent events.
@@ -83,6 +94,8 @@ pub struct Pool {
 pub struct Timeouts {
     /// Between two received pieces of one request, and for the first byte of a new connection.
     pub first_data: Duration,
+    /// For a TLS handshake, from the first byte that is waited for.
+    pub tls_handshake: Duration,
     /// For a whole request head, however steadily it trickles.
     pub header: Duration,
     /// For the next request on an idle connection.

@@ -109,7 +109,7 @@ keys! {
     server_name = "SERVER_NAME", server_port = "SERVER_PORT", server_protocol = "SERVER_PROTOCOL",
     http_version = "HTTP_VERSION", remote_addr = "REMOTE_ADDR", content_length = "CONTENT_LENGTH",
     content_type = "CONTENT_TYPE", server_software = "SERVER_SOFTWARE", gateway_interface = "GATEWAY_INTERFACE",
-    cgi = "CGI/1.2", http_host = "HTTP_HOST",
+    cgi = "CGI/1.2", http_host = "HTTP_HOST", https_key = "HTTPS", peer_certificate = "puma.peercert",
     url_scheme = "rack.url_scheme", input = "rack.input", errors = "rack.errors", version = "rack.version",
     multithread = "rack.multithread", multiprocess = "rack.multiprocess", run_once = "rack.run_once",
     hijack_p = "rack.hijack?", hijack = "rack.hijack", hijack_io = "rack.hijack_io",

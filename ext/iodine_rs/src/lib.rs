@@ -16,6 +16,7 @@ mod raised;
 mod realtime;
 mod settings;
 mod stats;
+mod tls;
 mod worker;
 
 use magnus::{Error, Ruby};
@@ -34,5 +35,6 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     raised::init(ruby);
     rack::init(ruby, module)?;
     realtime::init(ruby, module)?;
+    tls::init(ruby, module)?;
     native::init(ruby, module)
 }

@@ -2,12 +2,13 @@
 //! lends it the core.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use iodine_core::log::Log;
 use iodine_core::metrics::QUEUE_TIME_LIMITS;
+use iodine_core::net::Binding;
 use iodine_core::server::Server;
 use iodine_core::settings::Settings;
 use magnus::gc::Marker;
@@ -21,6 +22,7 @@ use crate::raised::{self, Caught};
 use crate::realtime;
 use crate::settings::{self, Reader};
 use crate::stats;
+use crate::tls::TlsAcceptor;
 use crate::worker;
 
 #[derive(TypedData)]
@@ -28,7 +30,7 @@ use crate::worker;
 struct Native {
     settings: Settings,
     context: Context,
-    listeners: RefCell<Vec<(OwnedFd, String)>>,
+    bindings: RefCell<Vec<Binding>>,
     running: OnceCell<Running>,
     halted: Cell<bool>,
 }
@@ -54,7 +56,7 @@ pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     let class = module.define_class("Native", ruby.class_object())?;
     class.const_set("QUEUE_TIME_LIMITS", ruby.ary_from_iter(QUEUE_TIME_LIMITS))?;
     class.define_singleton_method("new", function!(Native::new, 2))?;
-    class.define_method("listen", method!(Native::listen, 2))?;
+    class.define_method("listen", method!(Native::listen, 3))?;
     class.define_method("start", method!(Native::start, 0))?;
     class.define_method("work", method!(Native::work, 0))?;
     class.define_method("await_vacancy", method!(Native::await_vacancy, 0))?;
@@ -73,21 +75,27 @@ impl Native {
         Ok(Native {
             settings,
             context,
-            listeners: RefCell::default(),
+            bindings: RefCell::default(),
             running: OnceCell::new(),
             halted: Cell::new(false),
         })
     }
 
-    /// `listen(fd, url)`: accept on this bound and listening socket; the descriptor is duplicated.
-    fn listen(ruby: &Ruby, this: Obj<Self>, fd: RawFd, url: String) -> Result<(), Error> {
+    /// `listen(fd, url, acceptor or nil)`: accept on this bound and listening socket; the descriptor is duplicated.
+    fn listen(
+        ruby: &Ruby,
+        this: Obj<Self>,
+        fd: RawFd,
+        url: String,
+        tls: Option<Obj<TlsAcceptor>>,
+    ) -> Result<(), Error> {
         if fd < 0 {
             return Err(raised::error(ruby.exception_arg_error(), &format!("{fd} is no file descriptor")));
         }
         // SAFETY: borrowed for the duplication only; the caller's socket is open during this call.
         let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-        let fd = borrowed.try_clone_to_owned().map_err(|error| io_error(ruby, "listen", &error))?;
-        this.listeners.borrow_mut().push((fd, url));
+        let socket = borrowed.try_clone_to_owned().map_err(|error| io_error(ruby, "listen", &error))?;
+        this.bindings.borrow_mut().push(Binding { socket, url, tls: tls.map(|tls| tls.acceptor()) });
         Ok(())
     }
 
@@ -99,9 +107,9 @@ impl Native {
                 "this server was started already; make a new one",
             ));
         }
-        let listeners = this.listeners.take();
+        let bindings = this.bindings.take();
         let server = Log::to_stderr()
-            .and_then(|log| Server::start(this.settings.clone(), listeners, realtime::hub(), log))
+            .and_then(|log| Server::start(this.settings.clone(), bindings, realtime::hub(), log))
             .map_err(|error| io_error(ruby, "start", &error))?;
         realtime::serve_with(&server);
         let running = Running {

@@ -11,15 +11,19 @@ use magnus::value::{Lazy, ReprValue};
 use magnus::{Class, Error, ExceptionClass, Module, RModule, Ruby, Value};
 use rb_sys::{Qnil, rb_set_errinfo};
 
-static APP_ERROR: Lazy<ExceptionClass> = Lazy::new(|ruby| {
-    // Defined by lib/iodine_rs/errors.rb, which is loaded before this library.
+static APP_ERROR: Lazy<ExceptionClass> = Lazy::new(|ruby| own(ruby, "AppError"));
+static CONFIG_ERROR: Lazy<ExceptionClass> = Lazy::new(|ruby| own(ruby, "ConfigError"));
+
+/// A class of lib/iodine_rs/errors.rb, which is loaded before this library.
+fn own(ruby: &Ruby, name: &str) -> ExceptionClass {
     let module: Result<RModule, Error> = ruby.class_object().const_get("IodineRs");
-    module.and_then(|module| module.const_get("AppError")).unwrap_or_else(|_| ruby.exception_runtime_error())
-});
+    module.and_then(|module| module.const_get(name)).unwrap_or_else(|_| ruby.exception_runtime_error())
+}
 
 /// Resolves what is needed later, while nothing can interrupt.
 pub(crate) fn init(ruby: &Ruby) {
     Lazy::force(&APP_ERROR, ruby);
+    Lazy::force(&CONFIG_ERROR, ruby);
 }
 
 /// An exception, made now.
@@ -33,6 +37,11 @@ pub(crate) fn error(class: ExceptionClass, message: &str) -> Error {
 /// An `IodineRs::AppError`: what the app did, and how to mend it.
 pub(crate) fn app_error(ruby: &Ruby, message: &str) -> Error {
     error(ruby.get_inner(&APP_ERROR), message)
+}
+
+/// An `IodineRs::ConfigError`: what cannot be used, and why.
+pub(crate) fn config_error(ruby: &Ruby, message: &str) -> Error {
+    error(ruby.get_inner(&CONFIG_ERROR), message)
 }
 
 /// Whether the thread is to end.

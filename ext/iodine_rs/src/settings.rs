@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::raised;
-use iodine_core::settings::{AllowedOrigins, FilesSettings, Limits, Pool, RealtimeSettings, Settings, Timeouts};
+use iodine_core::settings::{
+    AllowedOrigins, FilesSettings, Limits, Pool, ProxyProtocol, RealtimeSettings, Settings, Timeouts,
+};
 use magnus::{Error, RHash, Ruby, TryConvert, Value, value::ReprValue};
 
 /// Reads values by key.
@@ -46,11 +48,20 @@ pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
         enable_keep_alives: reader.get("enable_keep_alives")?,
         supported_http_methods: reader.get("supported_http_methods")?,
         cluster: reader.get("multiprocess")?,
+        proxy_protocol: proxy_protocol(&reader.get::<String>("remote_address")?),
         spool_dir: PathBuf::from(reader.get::<String>("spool_dir")?),
         stream_buffer_size: reader.get("stream_buffer_size")?,
         realtime: realtime(reader)?,
         files: files(reader)?,
     })
+}
+
+fn proxy_protocol(remote_address: &str) -> Option<ProxyProtocol> {
+    match remote_address {
+        "proxy_protocol:v1" => Some(ProxyProtocol::V1),
+        "proxy_protocol:v2" => Some(ProxyProtocol::V2),
+        _ => None,
+    }
 }
 
 fn files(reader: &Reader<'_>) -> Result<FilesSettings, Error> {
@@ -98,6 +109,7 @@ fn pool(reader: &Reader<'_>) -> Result<Pool, Error> {
 fn timeouts(reader: &Reader<'_>) -> Result<Timeouts, Error> {
     Ok(Timeouts {
         first_data: reader.seconds("first_data_timeout")?,
+        tls_handshake: reader.seconds("tls_handshake_timeout")?,
         header: reader.seconds("header_timeout")?,
         persistent: reader.seconds("persistent_timeout")?,
         write: reader.seconds("write_timeout")?,

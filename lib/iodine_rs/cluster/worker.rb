@@ -56,7 +56,12 @@ module IodineRs
         Process.setproctitle("iodine-rs: cluster worker #{@index}: #{@master} [#{@options[:tag]}]")
         Signal.trap("CHLD", "DEFAULT")
         IGNORED.each { |name| Signal.trap(name, "IGNORE") }
-        Signal.trap("HUP") { @redirect.reopen }
+        @inbox = Inbox.new
+        # The logs at once, also while the app is loaded.
+        Signal.trap("HUP") do
+          @redirect.reopen
+          @inbox << "HUP"
+        end
         # There is nothing to finish yet.
         SIGNALS.each { |name| Signal.trap(name) { exit!(0) } }
         Life.begin(self, @options, role: :worker)
@@ -67,7 +72,6 @@ module IodineRs
       def serve
         @server = Server.new(@app || Rackup.app(@options), options: @options, log: @log, binder: @binder)
         Life.enter(:on_start)
-        @inbox = Inbox.new
         Signals.new(@inbox, [*SIGNALS, *ThreadBacktraces::SIGNAL]).install
         @server.run { @inbox << :stopped }
         check_in
@@ -92,6 +96,7 @@ module IodineRs
         until (word = @inbox.pop) == :stopped
           next @server.halt if word == "QUIT"
           next ThreadBacktraces.print(@log) if word == ThreadBacktraces::SIGNAL
+          next @server.reload_certificates if word == "HUP"
           next if stopping
 
           stopping = true

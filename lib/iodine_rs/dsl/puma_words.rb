@@ -34,8 +34,7 @@ module IodineRs
       # Refused: the server would not do what the file counts on.
       REFUSED = {
         daemonize: "run it by systemd, or in a container; to stay in the background use `&`",
-        worker_directory: "use `directory`",
-        ssl_bind: "TLS is not built yet; let nginx or another proxy do it"
+        worker_directory: "use `directory`"
       }.freeze
 
       MOOT.each do |word, why|
@@ -64,11 +63,12 @@ module IodineRs
       # An older word for `max_keep_alive`.
       def max_fast_inline(count) = max_keep_alive(count)
 
-      # Where the address of the client comes from: :socket, :localhost, an address, or `header: "X-Real-IP"`.
-      def set_remote_address(source = :socket, header: nil, **others)
-        raise ConfigError, "set_remote_address: #{others.keys.first} is not built yet; it takes header: NAME" if others.any?
-
-        remote_address(header ? "header:#{header}" : { localhost: "127.0.0.1" }.fetch(source, source))
+      # Where the address of the client comes from: :socket, :localhost, an address, `header: "X-Real-IP"`, or
+      # `proxy_protocol: :v1` (or :v2).
+      def set_remote_address(source = :socket, header: nil, proxy_protocol: nil)
+        source = "header:#{header}" if header
+        source = "proxy_protocol:#{proxy_protocol}" if proxy_protocol
+        remote_address({ localhost: "127.0.0.1" }.fetch(source, source))
       end
 
       # Sends the standard output and error to files, which HUP opens anew.

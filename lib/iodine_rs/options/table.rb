@@ -106,6 +106,7 @@ module IodineRs
 
       section "Timeouts", native: true do
         option :first_data_timeout, Type.seconds, 30, "Between two received pieces of a request."
+        option :tls_handshake_timeout, Type.seconds, 10, "For a TLS handshake, from the connection on."
         option :header_timeout, Type.seconds, 60, "For a whole request head, however steadily it trickles."
         option(:persistent_timeout, Type.seconds, "`PUMA_PERSISTENT_TIMEOUT` or 65",
                "For the next request on an idle connection.") { |o| o.from_env("PUMA_PERSISTENT_TIMEOUT") || 65 }
@@ -181,8 +182,9 @@ module IodineRs
         option :supported_http_methods, Type.methods_list.or_nil("any"), METHODS,
                "Methods that reach the app; others are answered with 501."
         option :remote_address, Type.remote_address, "socket",
-               "Where `REMOTE_ADDR` comes from: `socket`, `header:NAME` (of a proxy; the socket where it is missing), or an " \
-               "address that is the same for all."
+               "Where `REMOTE_ADDR` comes from: `socket`, `header:NAME` (of a proxy; the socket where it is missing), " \
+               "`proxy_protocol:v1` or `v2` (of a proxy before each connection; the socket where it is missing), or an address " \
+               "that is the same for all."
         option :allow_underscore_headers, Type.boolean, true,
                "`false` drops headers with an underscore in their name, which look like others in the env."
         option :rack_url_scheme, Type.word("http", "https").or_nil, nil,

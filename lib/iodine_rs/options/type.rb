@@ -148,7 +148,10 @@ module IodineRs
 
         # Where the address of a client comes from.
         def remote_address
-          Type.new("socket, header:NAME or an address") do |value|
+          Type.new("socket, header:NAME, proxy_protocol:v1, proxy_protocol:v2 or an address") do |value|
+            next value.to_s if value.to_s.match?(/\Aproxy_protocol:v[12]\z/)
+            raise ArgumentError if value.to_s.start_with?("proxy_protocol")
+
             header = value.to_s[/\Aheader:[\w-]+\z/]
             next header.downcase if header
 
@@ -163,7 +166,7 @@ module IodineRs
 
         # An address for operators, or one of the words: a port alone is one of the loopback interface.
         def inner_address(*words)
-          Type.new([*words, "a port of 127.0.0.1", Bind::ACCEPTS].join(", ")) do |value|
+          Type.new([*words, "a port of 127.0.0.1", Bind::PLAIN].join(", ")) do |value|
             next value if words.include?(value)
 
             port = value.to_s[LOOPBACK_PORT, 1]

@@ -32,6 +32,7 @@ fn request() -> Request {
         complete: Instant::now(),
         queue_time: Duration::ZERO,
         peer: Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
+        tls: None,
         upgrade: None,
     }
 }

@@ -1,7 +1,9 @@
 //! A request as the application sees it: complete, owned, without a socket.
 
+use std::fmt;
 use std::fs::File;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -29,6 +31,8 @@ pub struct Request {
     pub peer: Peer,
     /// What the connection's requests were like lately.
     pub pace: Pace,
+    /// What the handshake has brought; `None` where the connection is not encrypted.
+    pub tls: Option<Arc<TlsSession>>,
     /// What the request asks to be upgraded to.
     pub upgrade: Option<Box<Upgrade>>,
 }
@@ -65,6 +69,13 @@ impl RequestBody {
     }
 }
 
+/// What a TLS handshake has brought.
+#[derive(Debug)]
+pub struct TlsSession {
+    /// The client's certificate (DER), where one was asked for and shown.
+    pub peer_certificate: Option<Bytes>,
+}
+
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
@@ -72,4 +83,14 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// A client of a Unix socket: it has no address.
     Unix,
+}
+
+/// As the log names it.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Tcp(address) => address.ip().fmt(f),
+            Peer::Unix => f.write_str("unix"),
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::BytesMut;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,9 +21,25 @@ use super::raw;
 use super::refusal::Refusal;
 use super::shared::Shared;
 use super::wire::Wire;
-use crate::handoff::Pace;
+use crate::handoff::{Pace, Peer, TlsSession};
 use crate::net::stream::Stream;
 use crate::realtime::session;
+
+/// A connection that may speak HTTP.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) stream: Stream,
+    pub(crate) peer: Peer,
+    pub(crate) tls: Option<Arc<TlsSession>>,
+    /// What has been read from it already.
+    pub(crate) unread: BytesMut,
+}
+
+impl Arrival {
+    pub(crate) fn plain(stream: Stream, peer: Peer) -> Arrival {
+        Arrival { stream, peer, tls: None, unread: BytesMut::new() }
+    }
+}
 
 /// The right to one of `max_connections` places.
 #[derive(Debug)]
@@ -48,6 +65,10 @@ impl Counted {
     pub(crate) fn new(shared: Arc<Shared>) -> Counted {
         shared.opened();
         Counted { shared, upgraded: false }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     fn upgrade(&mut self) {
@@ -83,12 +104,12 @@ enum End {
 }
 
 /// Serves one connection to its end. While nothing is said it keeps next to no memory.
-pub(crate) async fn serve(stream: Stream, permit: Permit, counted: Counted) {
+pub(crate) async fn serve(arrival: Arrival, permit: Permit, counted: Counted) {
     let shared = counted.shared.clone();
-    let Ok(peer) = stream.peer() else { return };
+    let Arrival { stream, peer, tls, unread } = arrival;
     let link = Arc::new(Link::new());
-    let talk = Talk { link: link.clone(), shared: shared.clone(), peer, pace: Pace::default() };
-    let mut wire = Wire::new(stream, link, shared);
+    let talk = Talk { link: link.clone(), shared: shared.clone(), peer, tls, pace: Pace::default() };
+    let mut wire = Wire::new(stream, unread, link, shared);
     loop {
         if !await_client(&mut wire, &talk).await {
             return wire.stream().hang_up();
@@ -132,13 +153,13 @@ async fn attend(mut wire: Wire, talk: &Talk) -> After {
             End::Refused(refusal) => {
                 raw::log_refusal(shared, talk.peer, &refusal, &raw::request_line(rest.unread()));
                 match raw::refuse(&mut rest, &refusal, shared.settings.timeouts.write).await {
-                    Ok(()) => raw::linger(rest, shared).await,
+                    Ok(()) => raw::linger(rest.into_stream(), shared).await,
                     Err(_) => rest.stream().hang_up(),
                 }
                 return After::End;
             }
             End::Closed => {
-                raw::linger(rest, shared).await;
+                raw::linger(rest.into_stream(), shared).await;
                 return After::End;
             }
             End::Cut { reset } => {

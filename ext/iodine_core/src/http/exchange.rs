@@ -18,6 +18,7 @@ use super::response::{self, ResponseBody};
 use super::shared::Shared;
 use crate::handoff::{
     Delivery, Inbox, Pace, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
+    TlsSession,
 };
 use crate::realtime::Upgrade;
 
@@ -31,6 +32,7 @@ pub(crate) struct Talk {
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: Peer,
     pub(crate) pace: Pace,
+    pub(crate) tls: Option<Arc<TlsSession>>,
 }
 
 /// The connection has to be cut without an answer.
@@ -70,9 +72,9 @@ pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Respon
     }
     let wanted = files.wanted(&parts);
     let (complete, queue_time) = (Instant::now(), Duration::ZERO);
-    let (peer, pace) = (talk.peer, talk.pace.clone());
+    let (peer, tls, pace) = (talk.peer, talk.tls.clone(), talk.pace.clone());
     let request =
-        Box::new(AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, pace, upgrade });
+        Box::new(AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, tls, pace, upgrade });
     match submit(&talk, request).await {
         Ok(inbox) => {
             let mut reply = answer(&talk, asked, inbox).await;

@@ -16,7 +16,7 @@ use crate::settings::{Limits, Timeouts};
 const REST: Duration = Duration::from_secs(1);
 
 /// How long a pause in a head may be while the server drains.
-const DRAIN_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const DRAIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, StatusCode};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::exchange;
@@ -16,8 +16,10 @@ use super::refusal::{Kind, Refusal};
 use super::response;
 use super::shared::Shared;
 use super::wire::Wire;
-use crate::handoff::{Peer, ResponseHead, StreamEnd, StreamReader, TakenOver, Takeover};
+use crate::handoff::{Peer, ResponseHead, Socket, StreamEnd, StreamReader, TakenOver, Takeover};
+use crate::net::pump;
 use crate::net::stream::Stream;
+use crate::settings::Timeouts;
 
 /// How long that takes at most while the server drains.
 const DRAIN_LINGER: Duration = Duration::from_millis(100);
@@ -57,10 +59,6 @@ pub(crate) fn refusal_headers(refusal: &Refusal, headers: &mut HeaderMap) {
 /// Tells the operator why a request was turned away: in the log, and among the responses that are counted.
 pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, request: &str) {
     shared.responses.note(refusal.status);
-    let from = match peer {
-        Peer::Tcp(address) => address.ip().to_string(),
-        Peer::Unix => "unix".to_owned(),
-    };
     let (status, why) = (refusal.status.as_u16(), refusal.why);
     let what = match refusal.kind {
         Kind::Timeout => "request timeout",
@@ -71,7 +69,7 @@ pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, reques
         Kind::TlsOnPlainPort => ". Are you trying to open a TLS (SSL) connection to a plain HTTP port?",
         _ => "",
     };
-    shared.log.line(&format!("{what} (\"{request}\" - ({from})): {status} {why}{hint}"));
+    shared.log.line(&format!("{what} (\"{request}\" - ({peer})): {status} {why}{hint}"));
 }
 
 /// Method and target of a head that was not understood: printable, and not too long.
@@ -92,13 +90,13 @@ pub(crate) async fn refuse(wire: &mut Wire, refusal: &Refusal, limit: Duration) 
 
 /// Ends a connection so that the client can read what was sent: closing a socket that holds unread bytes resets it,
 /// and a reset may overtake the answer (RFC 9112 §9.6).
-pub(crate) async fn linger(mut wire: Wire, shared: &Shared) {
-    let stream = wire.stream();
-    stream.hang_up();
+pub(crate) async fn linger(mut stream: Stream, shared: &Shared) {
+    // A client that does not take the end gets what is left of it with the end of the connection.
+    let _ = within(shared.settings.timeouts.write, stream.shutdown()).await;
     let limit = shared.settings.timeouts.linger;
     // An idle client of a server that drains has been answered long ago.
     let limit = if shared.is_draining() { limit.min(DRAIN_LINGER) } else { limit };
-    let _ = timeout(limit, discard(stream)).await;
+    let _ = timeout(limit, discard(&mut stream)).await;
 }
 
 async fn discard(stream: &mut Stream) {
@@ -125,7 +123,7 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Opt
         Detached::Head(head) => send_head(&mut wire, head, manner, limit).await,
         Detached::Framed(head, reader) => send_framed(&mut wire, head, reader, manner, limit).await,
         Detached::Takeover(head, to) => {
-            release(wire, head, to, limit).await;
+            release(wire, head, to, &shared.settings.timeouts).await;
             return None;
         }
         // `connection` has taken it: see `upgrade`.
@@ -133,7 +131,7 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Opt
     };
     match sent {
         Ok(()) if manner.persistent => return Some(wire),
-        Ok(()) => linger(wire, shared).await,
+        Ok(()) => linger(wire.into_stream(), shared).await,
         // The client does not read, or the length that was promised cannot be kept.
         Err(_) => wire.stream().reset_on_close(),
     }
@@ -191,7 +189,8 @@ async fn send_framed(
 
 /// Gives the connection to the application, after the head of a 101 where there is one. Where that fails, the
 /// application learns it from the end of its waiting.
-async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit: Duration) {
+async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, timeouts: &Timeouts) {
+    let (limit, linger) = (timeouts.write, timeouts.linger);
     if let Some(mut head) = head {
         // RFC 9110 §8.6, RFC 9112 §6.1: a 101 has no framing.
         head.headers.remove(CONTENT_LENGTH);
@@ -206,9 +205,18 @@ async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, limit
         }
     }
     let (stream, unread) = wire.into_parts();
-    if let Ok(socket) = stream.into_socket() {
+    if let Ok(socket) = give_up(stream, linger) {
         to.release(TakenOver { socket, unread: strip(unread) });
     }
+}
+
+/// The socket, in non-blocking mode; of an encrypted connection one that is pumped.
+fn give_up(stream: Stream, linger: Duration) -> io::Result<Socket> {
+    Ok(match stream {
+        Stream::Tcp(stream) => Socket::Tcp(stream.into_std()?),
+        Stream::Unix(stream) => Socket::Unix(stream.into_std()?),
+        Stream::Tls(_) => Socket::Unix(pump::lend(stream, linger)?),
+    })
 }
 
 /// Sends the head of an upgrade. Returns the socket, and what the client sent behind its request.
@@ -226,13 +234,19 @@ fn strip(unread: Bytes) -> Bytes {
 }
 
 /// Writes everything; each step may take `limit`.
-async fn write_all(stream: &mut Stream, bytes: &[u8], limit: Duration) -> io::Result<()> {
+pub(crate) async fn write_all(stream: &mut Stream, bytes: &[u8], limit: Duration) -> io::Result<()> {
     let mut written = 0;
     while written < bytes.len() {
         let rest = &bytes[written..];
-        written += within(limit, tokio::io::AsyncWriteExt::write(stream, rest)).await?;
+        written += within(limit, stream.write(rest)).await?;
     }
-    Ok(())
+    loop {
+        match timeout(limit, stream.flush()).await {
+            // The client takes it, if slowly.
+            Err(_) if stream.take_moved() => {}
+            flushed => return flushed.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        }
+    }
 }
 
 async fn within<T>(limit: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {

@@ -61,17 +61,8 @@ enum Expect {
 }
 
 impl Wire {
-    pub(crate) fn new(stream: Stream, link: Arc<Link>, shared: Arc<Shared>) -> Wire {
-        Wire {
-            stream,
-            link,
-            shared,
-            buffer: BytesMut::new(),
-            scanned: 0,
-            expect: Expect::Head,
-            wide: false,
-            watch: true,
-        }
+    pub(crate) fn new(stream: Stream, unread: BytesMut, link: Arc<Link>, shared: Arc<Shared>) -> Wire {
+        Wire { stream, link, shared, buffer: unread, scanned: 0, expect: Expect::Head, wide: false, watch: true }
     }
 
     pub(crate) fn stream(&mut self) -> &mut Stream {
@@ -98,6 +89,10 @@ impl Wire {
     /// What the client sent beyond what hyper was given.
     pub(crate) fn unread(&self) -> &[u8] {
         &self.buffer
+    }
+
+    pub(crate) fn into_stream(self) -> Stream {
+        self.stream
     }
 
     pub(crate) fn into_parts(self) -> (Stream, Bytes) {
@@ -310,9 +305,26 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
-    fn note_write(&self, outcome: &Poll<io::Result<usize>>) {
+    /// Ready when nothing is left that was encrypted and not sent.
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.stream.is_behind() {
+            return Poll::Ready(Ok(()));
+        }
+        let sent = Pin::new(&mut self.stream).poll_flush(cx);
+        self.note_write(&sent);
+        sent
+    }
+
+    fn note_write<T>(&mut self, outcome: &Poll<io::Result<T>>) {
         match outcome {
-            Poll::Pending => self.link.lock().clock.write_blocked(),
+            Poll::Pending => {
+                let moved = self.stream.take_moved();
+                let clock = &mut self.link.lock().clock;
+                if moved {
+                    clock.write_moved();
+                }
+                clock.write_blocked();
+            }
             Poll::Ready(Ok(_)) => self.link.lock().clock.write_moved(),
             Poll::Ready(Err(_)) => {}
         }
@@ -385,14 +397,16 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
+        // First: a connection that is flushed may be left to itself.
+        ready!(wire.poll_sent(cx))?;
         let (phase, interim) = wire.link.lock().flush();
         if phase == Phase::Application {
             wire.poll_reset(cx)?;
         }
-        match interim {
-            Some(interim) => wire.poll_interim(interim, cx),
-            None => Poll::Ready(Ok(())),
+        if let Some(interim) = interim {
+            ready!(wire.poll_interim(interim, cx))?;
         }
+        wire.poll_sent(cx)
     }
 
     /// hyper is done; the connection may not be: see [`super::connection`].

@@ -12,11 +12,14 @@ use rustix::net::AddressFamily;
 use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
 
+use super::entrance::Entrance;
 use super::stream::Stream;
-use crate::handoff::Crew;
-use crate::http::connection;
+use super::tls::Acceptor;
+use crate::handoff::{Crew, Peer};
+use crate::http::connection::{self, Arrival};
 use crate::http::shared::{Listening, Shared};
 use crate::log::Complaints;
+use crate::settings::ProxyProtocol;
 
 /// Bytes of a response that the kernel takes before they can be sent.
 const NOT_SENT: u32 = 1024 * 1024;
@@ -24,11 +27,31 @@ const NOT_SENT: u32 = 1024 * 1024;
 /// How long accepting pauses when the process has no file descriptor left.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
+/// Something to listen on.
+#[derive(Debug)]
+pub struct Binding {
+    /// A bound and listening socket.
+    pub socket: OwnedFd,
+    /// Its address, for the log.
+    pub url: String,
+    /// `None` where its connections are not encrypted.
+    pub tls: Option<Arc<Acceptor>>,
+}
+
+impl Binding {
+    /// One whose connections are not encrypted.
+    pub fn plain(socket: impl Into<OwnedFd>, url: impl Into<String>) -> Binding {
+        Binding { socket: socket.into(), url: url.into(), tls: None }
+    }
+}
+
 /// A bound socket that listens.
 #[derive(Debug)]
 pub struct Listener {
     socket: Kind,
     url: String,
+    /// `None` where connections may speak at once.
+    entrance: Option<Arc<Entrance>>,
 }
 
 #[derive(Debug)]
@@ -38,11 +61,12 @@ enum Kind {
 }
 
 impl Listener {
-    /// Takes over a bound and listening socket. Must be called inside the runtime. `url` is for the log.
+    /// Takes over a bound and listening socket. Must be called inside the runtime.
     ///
     /// # Errors
     /// When the descriptor is not a TCP or Unix stream socket.
-    pub(crate) fn from_fd(fd: OwnedFd, url: String) -> io::Result<Listener> {
+    pub(crate) fn new(binding: Binding, proxy: Option<ProxyProtocol>) -> io::Result<Listener> {
+        let Binding { socket: fd, url, tls } = binding;
         if !rustix::net::sockopt::socket_acceptconn(&fd)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{url} is not a listening socket")));
         }
@@ -56,7 +80,7 @@ impl Listener {
             listener.set_nonblocking(true)?;
             Kind::Tcp(TcpListener::from_std(listener)?)
         };
-        Ok(Listener { socket, url })
+        Ok(Listener { socket, url, entrance: Entrance::new(proxy, tls) })
     }
 
     /// Accepts until the server drains.
@@ -68,9 +92,12 @@ impl Listener {
                 () = shared.drained() => return,
             };
             match accepted {
-                Ok((stream, permit)) => {
+                Ok(((stream, peer), permit)) => {
                     let counted = connection::Counted::new(shared.clone());
-                    tokio::spawn(connection::serve(stream, permit, counted));
+                    match &self.entrance {
+                        None => tokio::spawn(connection::serve(Arrival::plain(stream, peer), permit, counted)),
+                        Some(entrance) => tokio::spawn(entrance.clone().admit(stream, peer, permit, counted)),
+                    };
                 }
                 Err(error) => self.back_off(&error, &shared, &mut complaints).await,
             }
@@ -78,14 +105,14 @@ impl Listener {
     }
 
     /// Beyond `max_connections` one connection waits here, the others in the kernel's queue.
-    async fn next(&self, shared: &Shared) -> io::Result<(Stream, connection::Permit)> {
-        let stream =
+    async fn next(&self, shared: &Shared) -> io::Result<((Stream, Peer), connection::Permit)> {
+        let accepted =
             if shared.settings.cluster { self.accept_in_turn(&shared.crew).await? } else { self.accept().await? };
-        Ok((stream, connection::Permit::acquire(shared).await))
+        Ok((accepted, connection::Permit::acquire(shared).await))
     }
 
     /// Leaves connections to the other processes while all threads of this one are busy.
-    async fn accept_in_turn(&self, crew: &Crew) -> io::Result<Stream> {
+    async fn accept_in_turn(&self, crew: &Crew) -> io::Result<(Stream, Peer)> {
         // The connection before may have a request, which comes first.
         tokio::task::yield_now().await;
         loop {
@@ -100,17 +127,17 @@ impl Listener {
         }
     }
 
-    async fn accept(&self) -> io::Result<Stream> {
+    async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match &self.socket {
             Kind::Tcp(listener) => {
-                let stream = listener.accept().await?.0;
+                let (stream, address) = listener.accept().await?;
                 // A part of a streaming body must not wait for the acknowledgement of the one before (Nagle).
                 stream.set_nodelay(true)?;
                 // Small steps instead of a buffer of megabytes: a slow client that reads is seen to read.
                 SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT)?;
-                Ok(Stream::Tcp(stream))
+                Ok((Stream::Tcp(stream), Peer::Tcp(address)))
             }
-            Kind::Unix(listener) => Ok(Stream::Unix(listener.accept().await?.0)),
+            Kind::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), Peer::Unix)),
         }
     }
 

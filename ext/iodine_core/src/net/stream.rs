@@ -2,20 +2,22 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use rustix::net::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
-use crate::handoff::{Peer, Socket};
+use super::tls::Tls;
 
-/// A connected socket.
+/// A connection.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<Tls>),
 }
 
 /// What is read from a connection.
@@ -23,6 +25,7 @@ pub(crate) enum Stream {
 pub(crate) enum Reader {
     Tcp(tcp::OwnedReadHalf),
     Unix(unix::OwnedReadHalf),
+    Tls(Arc<Mutex<Box<Tls>>>),
 }
 
 /// What is written to a connection, from any place.
@@ -30,92 +33,140 @@ pub(crate) enum Reader {
 pub(crate) enum Writer {
     Tcp(tcp::OwnedWriteHalf),
     Unix(unix::OwnedWriteHalf),
+    Tls(Arc<Mutex<Box<Tls>>>),
 }
 
-macro_rules! either {
-    ($self:expr, $stream:ident => $call:expr) => {
-        either!(Stream, $self, $stream => $call)
-    };
-    ($kind:ident, $self:expr, $stream:ident => $call:expr) => {
+macro_rules! each {
+    ($kind:ident, $self:expr, $stream:ident => $call:expr, $tls:ident => $call_tls:expr) => {
         match $self {
             $kind::Tcp($stream) => $call,
             $kind::Unix($stream) => $call,
+            $kind::Tls($tls) => $call_tls,
         }
     };
+}
+
+/// Both halves of a TLS connection work on one session.
+fn lock(tls: &Mutex<Box<Tls>>) -> MutexGuard<'_, Box<Tls>> {
+    // rustls does not panic on what a peer sends.
+    tls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One try, without a task that would be woken: the caller asks for readiness before it tries again.
+fn at_once<T>(attempt: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>) -> io::Result<T> {
+    match attempt(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+    }
 }
 
 impl Reader {
     /// Ready when there is something to read, an end or an error.
     pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(Reader, self, half => half.as_ref().poll_read_ready(cx))
+        each!(Reader, self, half => half.as_ref().poll_read_ready(cx), tls => lock(tls).poll_read_ready(cx))
     }
 }
 
 impl Writer {
     /// Ready when the system takes bytes, or there is an error.
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(Writer, self, half => half.as_ref().poll_write_ready(cx))
+        each!(Writer, self, half => half.as_ref().poll_write_ready(cx), tls => lock(tls).poll_write_ready(cx))
+    }
+
+    /// Ready when nothing is left that was taken and not sent.
+    pub(crate) fn poll_sent(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Writer::Tls(tls) => lock(tls).poll_sent(cx),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Whether something was taken that is not sent yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        matches!(self, Writer::Tls(tls) if lock(tls).is_behind())
     }
 
     /// Writes what the system takes at once; `WouldBlock` where that is nothing.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        either!(Writer, self, half => half.try_write(bytes))
+        each!(Writer, self, half => half.try_write(bytes), tls => {
+            at_once(|cx| Pin::new(lock(tls).stream()).poll_write(cx, bytes))
+        })
     }
 
     /// As [`Writer::try_write`], several pieces together.
     pub(crate) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        either!(Writer, self, half => half.try_write_vectored(pieces))
+        each!(Writer, self, half => half.try_write_vectored(pieces), tls => {
+            at_once(|cx| Pin::new(lock(tls).stream()).poll_write_vectored(cx, pieces))
+        })
     }
 
     /// See [`Stream::hang_up`].
     pub(crate) fn hang_up(&self) {
-        // A socket that is not connected any more has nobody to tell.
-        let _ = either!(Writer, self, half => rustix::net::shutdown(half.as_ref(), Shutdown::Write));
+        each!(Writer, self, half => hang_up(half.as_ref()), tls => lock(tls).hang_up());
     }
 
     /// See [`Stream::reset_on_close`].
     pub(crate) fn reset_on_close(&self) {
-        let linger = Some(Duration::ZERO);
-        // As above.
-        let _ = either!(Writer, self, half => rustix::net::sockopt::set_socket_linger(half.as_ref(), linger));
+        each!(Writer, self, half => reset_on_close(half.as_ref()), tls => lock(tls).socket().reset_on_close());
     }
+}
+
+fn hang_up(socket: impl std::os::fd::AsFd) {
+    // A socket that is not connected any more has nobody to tell.
+    let _ = rustix::net::shutdown(socket, Shutdown::Write);
+}
+
+fn reset_on_close(socket: impl std::os::fd::AsFd) {
+    // As above.
+    let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
 impl AsyncRead for Reader {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        either!(Reader, self.get_mut(), half => Pin::new(half).poll_read(cx, buf))
+        each!(Reader, self.get_mut(), half => Pin::new(half).poll_read(cx, buf), tls => {
+            Pin::new(lock(tls).stream()).poll_read(cx, buf)
+        })
     }
 }
 
 impl Stream {
-    pub(crate) fn peer(&self) -> io::Result<Peer> {
-        match self {
-            Stream::Tcp(stream) => Ok(Peer::Tcp(stream.peer_addr()?)),
-            Stream::Unix(_) => Ok(Peer::Unix),
-        }
+    /// Ready when there is something to read, an end or an error.
+    pub(crate) fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(Stream, self, stream => stream.poll_read_ready(cx), tls => tls.poll_read_ready(cx))
     }
 
-    /// Ready when there is something to read, an end or an error.
-    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_read_ready(cx))
+    /// Ready when the system takes bytes, or there is an error.
+    pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(Stream, self, stream => stream.poll_write_ready(cx), tls => tls.socket().poll_write_ready(cx))
     }
 
     /// The socket's pending error: a reset by the client.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
-        either!(self, stream => stream.take_error()).unwrap_or_else(Some)
+        each!(Stream, self, stream => stream.take_error().unwrap_or_else(Some), tls => tls.socket().take_error())
+    }
+
+    /// Whether something was taken that is not sent yet: it was encrypted, and the system has no room for it.
+    pub(crate) fn is_behind(&self) -> bool {
+        matches!(self, Stream::Tls(tls) if tls.is_behind())
+    }
+
+    /// Whether the system has taken something since this was last asked, though a write had to wait.
+    pub(crate) fn take_moved(&mut self) -> bool {
+        match self {
+            Stream::Tls(tls) => tls.take_moved(),
+            _ => false,
+        }
     }
 
     /// Ends our side. Closing the descriptor alone would not, while a child that the application forked holds a copy.
-    pub(crate) fn hang_up(&self) {
-        // A socket that is not connected any more has nobody to tell.
-        let _ = either!(self, stream => rustix::net::shutdown(stream, Shutdown::Write));
+    pub(crate) fn hang_up(&mut self) {
+        each!(Stream, self, stream => hang_up(&*stream), tls => tls.hang_up());
     }
 
     /// Makes the end of this connection a reset: what is not sent is thrown away, and the client cannot take it for the
     /// end of a response.
     pub(crate) fn reset_on_close(&self) {
-        // As above.
-        let _ = either!(self, stream => rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)));
+        each!(Stream, self, stream => reset_on_close(stream), tls => tls.socket().reset_on_close());
     }
 
     /// Its two directions, for who reads and writes in different places.
@@ -129,27 +180,27 @@ impl Stream {
                 let (reader, writer) = stream.into_split();
                 (Reader::Unix(reader), Writer::Unix(writer))
             }
+            Stream::Tls(tls) => {
+                let tls = Arc::new(Mutex::new(tls));
+                (Reader::Tls(tls.clone()), Writer::Tls(tls))
+            }
         }
-    }
-
-    /// Gives the socket up, in non-blocking mode.
-    pub(crate) fn into_socket(self) -> io::Result<Socket> {
-        Ok(match self {
-            Stream::Tcp(stream) => Socket::Tcp(stream.into_std()?),
-            Stream::Unix(stream) => Socket::Unix(stream.into_std()?),
-        })
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf))
+        each!(Stream, self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf), tls => {
+            Pin::new(tls.stream()).poll_read(cx, buf)
+        })
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_write(cx, buf))
+        each!(Stream, self.get_mut(), stream => Pin::new(stream).poll_write(cx, buf), tls => {
+            Pin::new(tls.stream()).poll_write(cx, buf)
+        })
     }
 
     fn poll_write_vectored(
@@ -157,18 +208,26 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+        each!(Stream, self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, bufs), tls => {
+            Pin::new(tls.stream()).poll_write_vectored(cx, bufs)
+        })
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tls(tls) => tls.poll_sent(cx),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
+    /// Ends our side, after everything that was written.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
+        each!(Stream, self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx), tls => {
+            Pin::new(tls.stream()).poll_shutdown(cx)
+        })
     }
 }

@@ -102,7 +102,9 @@ impl Outbox {
         // An error is for the session to find.
         let written = socket.try_write(&message).unwrap_or(0);
         if written == message.len() {
-            return (Push::Written, None);
+            // What was encrypted and not sent is for the session to send.
+            let behind = socket.is_behind();
+            return (Push::Written, if behind { state.session.take() } else { None });
         }
         state.pending += 1;
         state.add(message.slice(written..));

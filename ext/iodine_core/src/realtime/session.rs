@@ -247,7 +247,7 @@ impl Session {
                 self.client.outbox.take(&mut self.writing);
                 if self.writing.is_empty() {
                     self.writing = VecDeque::new();
-                    return Poll::Pending;
+                    return if ready!(self.writer.poll_sent(cx)).is_err() { Poll::Ready(()) } else { Poll::Pending };
                 }
             }
             match ready!(self.poll_write_pieces(cx)) {
@@ -302,7 +302,7 @@ impl Session {
     }
 
     fn is_written(&self) -> bool {
-        self.writing.is_empty() && self.client.outbox.is_empty()
+        self.writing.is_empty() && self.client.outbox.is_empty() && !self.writer.is_behind()
     }
 
     /// Our last word is out. `true` where there is nothing to wait for.

@@ -8,6 +8,7 @@ use std::thread;
 
 use iodine_core::handoff::{Call, Job, Peer, Reply, Wait};
 use iodine_core::log::Log;
+use iodine_core::net::Binding;
 use iodine_core::pubsub::hub::Hub;
 use iodine_core::server::Server;
 
@@ -49,8 +50,8 @@ fn unix_clients_have_none() {
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
     let (log, _lines) = Log::channel();
-    let server =
-        Server::start(settings(), vec![(listener.into(), "unix://socket".into())], Hub::new(), log).expect("a server");
+    let bindings = vec![Binding::plain(listener, "unix://socket")];
+    let server = Server::start(settings(), bindings, Hub::new(), log).expect("a server");
     let server = Arc::new(server);
     let serving = {
         let server = server.clone();
@@ -73,8 +74,8 @@ fn on_two_ports(max_connections: usize) -> (Server, [SocketAddr; 2]) {
     let mut settings = settings();
     settings.max_connections = max_connections;
     let (log, _lines) = Log::channel();
-    let listeners = listeners.map(|listener| (listener.into(), "tcp://127.0.0.1".to_owned()));
-    let server = Server::start(settings, listeners.into(), Hub::new(), log).expect("a server");
+    let bindings = listeners.map(|listener| Binding::plain(listener, "tcp://127.0.0.1"));
+    let server = Server::start(settings, bindings.into(), Hub::new(), log).expect("a server");
     (server, addresses)
 }
 
@@ -112,7 +113,7 @@ impl Drop for Halt<'_> {
 fn a_socket_that_takes_no_connections_is_refused_at_the_start() {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let (log, _lines) = Log::channel();
-    let started = Server::start(settings(), vec![(socket.into(), "udp://127.0.0.1".into())], Hub::new(), log);
+    let started = Server::start(settings(), vec![Binding::plain(socket, "udp://127.0.0.1")], Hub::new(), log);
     let halted = started.map(|server| server.halt());
     assert!(halted.is_err());
 }
@@ -123,8 +124,8 @@ fn a_start_that_fails_leaves_no_port_open() {
     let address = good.local_addr().expect("an address");
     let bad = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let (log, _lines) = Log::channel();
-    let listeners = vec![(good.into(), "tcp://127.0.0.1".into()), (bad.into(), "udp://127.0.0.1".into())];
-    assert!(Server::start(settings(), listeners, Hub::new(), log).is_err());
+    let bindings = vec![Binding::plain(good, "tcp://127.0.0.1"), Binding::plain(bad, "udp://127.0.0.1")];
+    assert!(Server::start(settings(), bindings, Hub::new(), log).is_err());
     assert!(TcpStream::connect_timeout(&address, LIMIT).is_err());
 }
 

@@ -16,6 +16,8 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use iodine_core::handoff::{Crew, Stats};
 use iodine_core::log::Log;
+use iodine_core::net::Binding;
+use iodine_core::net::tls::Acceptor;
 use iodine_core::pubsub::hub::Hub;
 use iodine_core::server::Server;
 use iodine_core::settings::{AllowedOrigins, FilesSettings, Limits, Pool, RealtimeSettings, Settings, Timeouts};
@@ -40,6 +42,7 @@ pub fn settings() -> Settings {
         },
         timeouts: Timeouts {
             first_data: Duration::from_secs(30),
+            tls_handshake: Duration::from_secs(10),
             header: Duration::from_secs(60),
             persistent: Duration::from_secs(65),
             write: Duration::from_secs(10),
@@ -67,6 +70,7 @@ pub fn settings() -> Settings {
         enable_keep_alives: true,
         cluster: false,
         files: FilesSettings::default(),
+        proxy_protocol: None,
         supported_http_methods: None,
         spool_dir: std::env::temp_dir(),
         stream_buffer_size: 262_144,
@@ -122,11 +126,29 @@ impl Site {
 
     /// A server with other settings.
     pub fn with(change: impl FnOnce(&mut Settings), app: impl Fn(&mut Call<'_>) + Send + Sync + 'static) -> Site {
+        Site::open(None, change, app)
+    }
+
+    /// A server whose connections are encrypted.
+    pub fn encrypted(
+        tls: Arc<Acceptor>,
+        change: impl FnOnce(&mut Settings),
+        app: impl Fn(&mut Call<'_>) + Send + Sync + 'static,
+    ) -> Site {
+        Site::open(Some(tls), change, app)
+    }
+
+    fn open(
+        tls: Option<Arc<Acceptor>>,
+        change: impl FnOnce(&mut Settings),
+        app: impl Fn(&mut Call<'_>) + Send + Sync + 'static,
+    ) -> Site {
         let mut min = 0;
-        let mut site = Site::unmanned(|settings| {
+        let change = |settings: &mut Settings| {
             change(settings);
             min = settings.pool.min_threads;
-        });
+        };
+        let mut site = Site::start(tls, change);
         let team = Arc::new(Team {
             crew: site.server.crew().clone(),
             app: Box::new(app),
@@ -144,13 +166,17 @@ impl Site {
 
     /// A server without threads: the test brings its own.
     pub fn unmanned(change: impl FnOnce(&mut Settings)) -> Site {
+        Site::start(None, change)
+    }
+
+    fn start(tls: Option<Arc<Acceptor>>, change: impl FnOnce(&mut Settings)) -> Site {
         let mut settings = settings();
         change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (log, lines) = Log::channel();
-        let listeners = vec![(listener.into(), format!("tcp://{address}"))];
-        let server = Server::start(settings, listeners, Hub::new(), log).expect("a server");
+        let binding = Binding { socket: listener.into(), url: format!("tcp://{address}"), tls };
+        let server = Server::start(settings, vec![binding], Hub::new(), log).expect("a server");
         Site { server: Arc::new(server), address, log: lines, staff: None }
     }
 

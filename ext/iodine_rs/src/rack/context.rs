@@ -107,13 +107,19 @@ impl Context {
 /// How Ruby spells the sources of the remote address that are no addresses.
 const SOCKET: &str = "socket";
 const FIELD: &str = "header:";
+const PROXY: &str = "proxy_protocol:";
+
+/// The core gives it with each request.
+fn is_of_connection(text: &str) -> bool {
+    text == SOCKET || text.starts_with(PROXY)
+}
 
 fn remote_address(ruby: &Ruby, text: &str) -> Result<RemoteAddress, Error> {
     match text.strip_prefix(FIELD) {
         Some(name) => HeaderName::try_from(name)
             .map(RemoteAddress::Field)
             .map_err(|error| raised::error(ruby.exception_arg_error(), &format!("remote_address {name}: {error}"))),
-        None if text == SOCKET => Ok(RemoteAddress::Socket),
+        None if is_of_connection(text) => Ok(RemoteAddress::Socket),
         None => Ok(RemoteAddress::Fixed),
     }
 }
@@ -142,7 +148,7 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     env.aset(key(keys.server_name), key(keys.localhost))?;
     env.aset(key(keys.remote_addr), key(keys.loopback))?;
     let address: String = reader.get("remote_address")?;
-    if !address.starts_with(FIELD) && address != SOCKET {
+    if !address.starts_with(FIELD) && !is_of_connection(&address) {
         let address = ruby.str_new(&address);
         address.freeze();
         env.aset(key(keys.remote_addr), address)?;

@@ -10,7 +10,7 @@ use iodine_core::handoff::{Peer, Request, RequestBody, TicketHandle};
 use iodine_core::realtime::Protocol;
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::ReprValue;
-use magnus::{Error, Ruby, Value};
+use magnus::{Error, RClass, Ruby, Value};
 use rb_sys::{VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_dup, rb_interned_str, rb_str_cat, rb_str_new};
 
 use super::context::{Context, RemoteAddress};
@@ -30,6 +30,8 @@ pub(super) fn build(
     let spooled = matches!(request.body, RequestBody::File { .. });
     let input = input::build(ruby, &mut request.body)?;
     let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
+    let certificate = request.tls.as_ref().and_then(|tls| tls.peer_certificate.as_ref());
+    let certificate = certificate.map(|der| peer_certificate(ruby, der)).transpose()?;
     let hijack = Hijack::create(ruby, ticket, cx.release_limit);
     let template = cx.template(ruby);
     let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
@@ -47,6 +49,9 @@ pub(super) fn build(
             env.rack(hijack.as_raw(), hints.map(AsRawValue::as_raw));
             env.upgrade(protocol);
             env.set(env.keys.queue_time, rb_float_new(milliseconds(request.queue_time)));
+            if let Some(certificate) = certificate {
+                env.set(env.keys.peer_certificate, certificate.as_raw());
+            }
             if let Some(input) = input {
                 env.body(input.as_raw(), body_len, milliseconds(request.body_wait));
             } else if request.parts.headers.contains_key(TRANSFER_ENCODING) {
@@ -63,6 +68,12 @@ pub(super) fn build(
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
+}
+
+/// As Puma gives it (drop-in row E-27). lib/iodine_rs/tls.rb has loaded the class.
+fn peer_certificate(ruby: &Ruby, der: &[u8]) -> Result<Value, Error> {
+    let class: RClass = ruby.eval("OpenSSL::X509::Certificate")?;
+    class.funcall("new", (ruby.str_from_slice(der),))
 }
 
 fn protocol_name(ruby: &Ruby, protocol: Protocol) -> VALUE {
@@ -168,12 +179,15 @@ impl Env {
             None => headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default(),
         };
         let (name, port) = split_port(host);
-        let https = !cx.forced_scheme && is_https(headers);
+        let https = !cx.forced_scheme && (request.tls.is_some() || is_https(headers));
         // SAFETY: see the impl.
         unsafe {
             if !host.is_empty() {
                 self.set(keys.http_host, string(host));
                 self.set(keys.server_name, string(name));
+            }
+            if request.tls.is_some() {
+                self.set(keys.https_key, keys.https);
             }
             if https {
                 self.set(keys.url_scheme, keys.https);

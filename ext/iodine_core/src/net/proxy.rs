@@ -1,0 +1,125 @@
+//! The header in which a proxy tells where a connection comes from (the PROXY protocol of HAProxy, versions 1 and 2).
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+use ppp::{PartialResult, v1, v2};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
+
+use crate::settings::{ProxyProtocol, Timeouts};
+
+/// The longest header of version 2 that is read: addresses, and what a proxy adds to them.
+const LONGEST: usize = 4096;
+
+/// What such headers begin with.
+const V1: &[u8] = b"PROXY ";
+const V2: &[u8] = v2::PROTOCOL_PREFIX;
+
+/// What the bytes so far are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// There is none: the connection comes from nobody else.
+    Absent,
+    /// More bytes are needed.
+    Partial,
+    /// So many bytes, and the address in them; `None` where the proxy does not know it, or speaks for itself.
+    Complete(usize, Option<SocketAddr>),
+}
+
+/// Why there is no address.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// The client is gone, or has sent nothing in time.
+    Silent,
+    /// The header is malformed, or came too slowly.
+    Malformed(String),
+}
+
+/// Reads the header where there is one. What comes behind it stays in `unread`.
+///
+/// # Errors
+/// [`Unreadable`].
+pub(crate) async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    version: ProxyProtocol,
+    unread: &mut BytesMut,
+    timeouts: &Timeouts,
+) -> Result<Option<SocketAddr>, Unreadable> {
+    let deadline = Instant::now() + timeouts.header;
+    loop {
+        match parse(unread, version)? {
+            Header::Absent => return Ok(None),
+            Header::Complete(length, address) => {
+                unread.advance(length);
+                return Ok(address);
+            }
+            Header::Partial => {}
+        }
+        let limit = timeouts.first_data.min(deadline.saturating_duration_since(Instant::now()));
+        if !more(stream, unread, limit).await {
+            let late = Unreadable::Malformed("it came too slowly, or not to its end".to_owned());
+            return Err(if unread.is_empty() { Unreadable::Silent } else { late });
+        }
+    }
+}
+
+async fn more(stream: &mut (impl AsyncRead + Unpin), unread: &mut BytesMut, limit: Duration) -> bool {
+    matches!(timeout(limit, stream.read_buf(unread)).await, Ok(Ok(read)) if read > 0)
+}
+
+/// Looks for a header at the beginning of a connection.
+pub(crate) fn parse(bytes: &[u8], version: ProxyProtocol) -> Result<Header, Unreadable> {
+    let prefix = if version == ProxyProtocol::V1 { V1 } else { V2 };
+    let compared = prefix.len().min(bytes.len());
+    if bytes[..compared] != prefix[..compared] {
+        return Ok(Header::Absent);
+    }
+    if compared < prefix.len() {
+        return Ok(Header::Partial);
+    }
+    match version {
+        ProxyProtocol::V1 => parse_v1(bytes),
+        ProxyProtocol::V2 => parse_v2(bytes),
+    }
+}
+
+fn parse_v1(bytes: &[u8]) -> Result<Header, Unreadable> {
+    let parsed = v1::Header::try_from(bytes);
+    if parsed.is_incomplete() {
+        // With its end there it is not going to be complete.
+        return if bytes.contains(&b'\n') { Err(malformed("a part is missing")) } else { Ok(Header::Partial) };
+    }
+    let header = parsed.map_err(malformed)?;
+    let address = match header.addresses {
+        v1::Addresses::Tcp4(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
+        v1::Addresses::Tcp6(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
+        v1::Addresses::Unknown => None,
+    };
+    Ok(Header::Complete(header.header.len(), address))
+}
+
+fn parse_v2(bytes: &[u8]) -> Result<Header, Unreadable> {
+    let parsed = v2::Header::try_from(bytes);
+    if let Err(v2::ParseError::Partial(_, announced)) = parsed {
+        if announced > LONGEST {
+            return Err(malformed("it is too long"));
+        }
+    }
+    if parsed.is_incomplete() {
+        return Ok(Header::Partial);
+    }
+    let header = parsed.map_err(malformed)?;
+    let address = match header.addresses {
+        _ if header.command == v2::Command::Local => None,
+        v2::Addresses::IPv4(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
+        v2::Addresses::IPv6(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
+        v2::Addresses::Unix(_) | v2::Addresses::Unspecified => None,
+    };
+    Ok(Header::Complete(header.len(), address))
+}
+
+fn malformed(why: impl ToString) -> Unreadable {
+    Unreadable::Malformed(why.to_string())
+}

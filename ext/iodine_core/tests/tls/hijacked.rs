@@ -1,0 +1,106 @@
+//! Full hijack: the application gets a socket that it can use as any other one.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, never, unbounded};
+use iodine_core::handoff::{Reply, Socket, TakenOver, Takeover};
+use iodine_core::net::tls::SelfSigned;
+
+use super::client::{Client, End, acceptor, certificate};
+use crate::support::{LIMIT, Site};
+
+/// A site that gives every connection away.
+fn site(certificate: &SelfSigned) -> (Site, Receiver<TakenOver>) {
+    let (to, from) = unbounded();
+    let change = |settings: &mut iodine_core::settings::Settings| settings.timeouts.linger = Duration::from_millis(200);
+    let site = Site::encrypted(acceptor(certificate), change, move |call| {
+        let (takeover, released) = Takeover::new();
+        call.ticket().answer_now(Reply::Takeover(None, takeover));
+        let taken = call.unlocked(|| Takeover::wait(&released, &never(), Instant::now() + LIMIT));
+        let _ = to.send(taken.expect("a socket"));
+    });
+    (site, from)
+}
+
+/// The application's socket, made to wait, and what the client had sent already.
+fn taken(from: &Receiver<TakenOver>) -> (UnixStream, Vec<u8>) {
+    let taken = from.recv_timeout(LIMIT).expect("a released socket");
+    let Socket::Unix(socket) = taken.socket else { panic!("not a pair: {taken:?}") };
+    socket.set_nonblocking(false).expect("a socket");
+    socket.set_read_timeout(Some(LIMIT)).expect("a limit");
+    (socket, taken.unread.to_vec())
+}
+
+#[test]
+fn both_sides_talk() {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nearly");
+    let (mut socket, unread) = taken(&from);
+    assert_eq!(unread, b"early");
+    socket.write_all(b"raw").expect("a client");
+    assert_eq!(client.take(3), b"raw");
+    client.send("later");
+    let mut later = [0; 5];
+    socket.read_exact(&mut later).expect("a client");
+    assert_eq!(&later, b"later");
+}
+
+#[test]
+fn what_was_written_before_the_end_arrives() {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.ask("/");
+    let (mut socket, _) = taken(&from);
+    let writing = std::thread::spawn(move || socket.write_all(&[7; 2_000_000]).expect("a client"));
+    let (all, end) = client.rest();
+    assert_eq!((all.len(), end), (2_000_000, End::CloseNotify));
+    writing.join().expect("a thread that ends");
+}
+
+#[test]
+fn half_closes_arrive_in_both_directions() {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.ask("/");
+    let (mut socket, _) = taken(&from);
+    client.finish_sending();
+    let mut rest = Vec::new();
+    socket.read_to_end(&mut rest).expect("an end");
+    assert_eq!(rest, b"");
+    socket.write_all(b"still here").expect("a client");
+    socket.shutdown(Shutdown::Write).expect("a socket");
+    assert_eq!(client.rest(), (b"still here".to_vec(), End::CloseNotify));
+}
+
+#[test]
+fn an_application_that_closes_its_side_still_reads() {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.ask("/");
+    let (mut socket, _) = taken(&from);
+    socket.shutdown(Shutdown::Write).expect("a socket");
+    assert_eq!(client.rest(), (Vec::new(), End::CloseNotify));
+    client.send("said after that").finish_sending();
+    let mut rest = Vec::new();
+    socket.read_to_end(&mut rest).expect("an end");
+    assert_eq!(rest, b"said after that");
+}
+
+#[test]
+fn a_client_that_vanishes_is_noticed() {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.ask("/");
+    let (mut socket, _) = taken(&from);
+    drop(client);
+    assert_eq!(socket.read(&mut [0; 9]).expect("an end"), 0);
+}

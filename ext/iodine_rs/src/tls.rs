@@ -1,0 +1,65 @@
+//! `IodineRs::TLSAcceptor`: certificates and rules that connections of a listener are accepted by.
+
+use std::sync::Arc;
+
+use iodine_core::net::tls::{self, Acceptor, ClientVerification, TlsError, TlsSettings};
+use magnus::{Error, Module, Object, RHash, RModule, Ruby, TypedData, function, method, typed_data::Obj};
+
+use crate::raised;
+use crate::settings::Reader;
+
+#[derive(TypedData)]
+#[magnus(class = "IodineRs::TLSAcceptor", free_immediately)]
+pub(crate) struct TlsAcceptor(Arc<Acceptor>);
+
+impl magnus::DataTypeFunctions for TlsAcceptor {}
+
+pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
+    let class = module.define_class("TLSAcceptor", ruby.class_object())?;
+    class.define_singleton_method("new", function!(TlsAcceptor::new, 1))?;
+    class.define_singleton_method("self_signed", function!(self_signed, 1))?;
+    class.define_method("reload", method!(TlsAcceptor::reload, 1))
+}
+
+impl TlsAcceptor {
+    /// `TLSAcceptor.new(settings)`: a complete Hash of PEM texts and rules.
+    fn new(ruby: &Ruby, settings: RHash) -> Result<TlsAcceptor, Error> {
+        let settings = read(&Reader::new(ruby, settings))?;
+        Acceptor::new(&settings).map(|acceptor| TlsAcceptor(Arc::new(acceptor))).map_err(|error| refused(ruby, &error))
+    }
+
+    /// `reload(settings)`: handshakes that begin from now on follow these; where they cannot be used nothing changes.
+    fn reload(ruby: &Ruby, this: Obj<Self>, settings: RHash) -> Result<(), Error> {
+        let settings = read(&Reader::new(ruby, settings))?;
+        this.0.reload(&settings).map_err(|error| refused(ruby, &error))
+    }
+
+    pub(crate) fn acceptor(&self) -> Arc<Acceptor> {
+        self.0.clone()
+    }
+}
+
+/// `TLSAcceptor.self_signed(names)`: a certificate and its key, both PEM.
+fn self_signed(ruby: &Ruby, names: Vec<String>) -> Result<(String, String), Error> {
+    let made = tls::self_signed(names).map_err(|error| refused(ruby, &error))?;
+    Ok((made.certificate, made.key))
+}
+
+fn read(reader: &Reader<'_>) -> Result<TlsSettings, Error> {
+    let authorities = || reader.get::<String>("authorities").map(String::into_bytes);
+    Ok(TlsSettings {
+        certificates: reader.get::<String>("certificate")?.into_bytes(),
+        key: reader.get::<String>("key")?.into_bytes(),
+        clients: match reader.get::<String>("verify_mode")?.as_str() {
+            "peer" => ClientVerification::Optional(authorities()?),
+            "force_peer" => ClientVerification::Required(authorities()?),
+            _ => ClientVerification::None,
+        },
+        ciphersuites: reader.get("ciphersuites")?,
+        resumption: reader.get("resumption")?,
+    })
+}
+
+fn refused(ruby: &Ruby, error: &TlsError) -> Error {
+    raised::config_error(ruby, &error.to_string())
+}
