@@ -157,4 +157,15 @@ RSpec.describe "HTTP with slow clients" do
       more.each { |socket| expect(socket.read_response.body).to eq("fine") }
     end
   end
+
+  it "row 233: 500 idle connections cost little" do
+    rss = -> { File.read("/proc/#{server.pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i }
+    expect(server.connect.request(get).status).to eq(200)
+    before = rss.call
+    idle = Array.new(500) { server.connect.tap { |socket| socket.request(get) } }
+    # In KiB, for each of them.
+    expect((rss.call - before) / idle.size).to be < 24
+    expect(server.connect.request(get).status).to eq(200)
+    idle.each(&:close)
+  end
 end

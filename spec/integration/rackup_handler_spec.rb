@@ -4,6 +4,8 @@ require "open3"
 require "rack"
 require "rackup"
 require "rbconfig"
+require_relative "../support/certificates"
+require_relative "../support/tls_socket"
 
 RSpec.describe "The rackup handler" do
   lib = File.expand_path("../../lib", __dir__)
@@ -49,6 +51,12 @@ RSpec.describe "The rackup handler" do
       server = rackup(hello, *%w[-s iodine_rs -O Threads=2:3 -O max_head_size=2000])
       expect(server.stdout).to include("*  Min threads: 2\n*  Max threads: 3\n")
       expect(Http.get(server, "/", { "x-long" => "x" * 3000 }).status).to eq(431)
+    end
+
+    it "B-08: takes an ssl:// address as its host, and Rack::Lint finds nothing wrong" do
+      files = Certificates.shared.files
+      server = serve(hello, bind: nil, args: ["-s", "iodine_rs", "-E", "development", "-o", "ssl://127.0.0.1:0?cert=site.crt&key=site.key"], files:)
+      expect(Http.get(TLSSocket::Door.new(server.port, {})).body).to eq("hello")
     end
 
     it "serves an app under Rack::Lint, which rackup adds in development" do

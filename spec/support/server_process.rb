@@ -95,7 +95,7 @@ class ServerProcess
   end
 
   # The TCP port it listens on (the first, if there are several).
-  def port = wait_for_stdout(%r{Listening on (?:http|tcp|ssl)://\S+?:(\d+)(?:\s|$)})[1].to_i
+  def port = wait_for_stdout(%r{Listening on (?:http|tcp|ssl)://\S+?:(\d+)(?:[\s?]|$)})[1].to_i
 
   # A new connection to it.
   def connect(**) = RawSocket.new(port, **)

@@ -8,9 +8,6 @@ require_relative "outcome"
 module Wire
   # Rows without an example: what the server does not have yet, and what they come with.
   LATER = {
-    233 => "10,000 idle connections: WebSockets",
-    234 => "a TLS handshake that never ends: TLS",
-    235 => "a PROXY protocol line: the PROXY protocol",
     264 => "a worker that dies: the cluster"
   }.freeze
 

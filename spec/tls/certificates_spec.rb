@@ -1,0 +1,204 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require_relative "support/site"
+require_relative "../support/cluster"
+
+RSpec.describe "B-04: certificates" do
+  include Site
+
+  hello = "run ->(env) { [200, {}, [env['puma.peercert'].class.to_s, ' ', env['puma.peercert']&.subject.to_s]] }"
+
+  def shown(server, **options) = TLSSocket.new(server.port, **options).ssl.peer_cert
+
+  # The server's last words where it does not start.
+  def refusal(app, **)
+    server = serve_tls(app, wait: false, **)
+    server.wait_exit
+    server.stderr
+  end
+
+  describe "D-03: ssl_bind" do
+    def configured(words, files: {})
+      serve("run ->(_env) { [200, {}, ['hello']] }", bind: nil, files: certificates.files.merge("config/puma.rb" => words, **files))
+    end
+
+    it "takes files" do
+      server = configured("ssl_bind '127.0.0.1', '0', { cert: 'site.crt', key: 'site.key', verify_mode: 'none', no_tlsv1_1: true }")
+      expect(secure(server).request(get).body).to eq("hello")
+      expect(server.stdout).to match(%r{\* Listening on ssl://127\.0\.0\.1:\d+\?cert=site\.crt&key=site\.key&verify_mode=none&no_tlsv1_1=true\n})
+    end
+
+    it "takes PEM, which is printed nowhere" do
+      server = configured("ssl_bind '127.0.0.1', 0, cert_pem: File.read('site.crt'), key_pem: File.read('site.key'), reuse: { size: 2_000 }")
+      expect(secure(server).request(get).body).to eq("hello")
+      expect(server.stdout).to match(%r{\* Listening on ssl://127\.0\.0\.1:\d+\?reuse=})
+      expect(server.stdout).not_to include("BEGIN")
+    end
+
+    it "takes the default file of Puma's own documentation, with a word about each list of ciphers" do
+      server = configured(<<~RUBY)
+        ssl_bind "127.0.0.1", "0", {
+          cert: "site.crt", key: "site.key", ssl_cipher_filter: "HIGH:!aNULL", ssl_ciphersuites: "TLS_AES_128_GCM_SHA256",
+          verify_mode: "none", verification_flags: ["TRUSTED_FIRST"], reuse: true, low_latency: true, backlog: 64
+        }
+      RUBY
+      socket = secure(server)
+      expect(socket.ssl.cipher.first).to eq("TLS_AES_128_GCM_SHA256")
+      expect(server.stdout).to include("* ssl_cipher_filter: OpenSSL's lists are not read", "* verification_flags: rustls has rules of its own")
+    end
+  end
+
+  {
+    "a file that is not there" => ["cert=none.crt&key=site.key", "ssl: cert: No such file or directory"],
+    "a certificate that is none" => ["cert=site.key&key=site.key", "cert: there is no certificate in PEM form"],
+    "a key that is none" => ["cert=site.crt&key=site.crt", "key: there is no key in PEM form"],
+    "a key of another certificate" => ["cert=site.crt&key=other.key", "cert and key: "],
+    "one without the other" => ["cert=site.crt", "ssl: cert and key (or cert_pem and key_pem) belong together"],
+    "none of them in production" => ["backlog=5", "ssl: name a certificate and its key"],
+    "an unknown mode" => ["cert=site.crt&key=site.key&verify_mode=maybe", 'ssl: verify_mode "maybe" is not accepted; it takes none, peer, force_peer'],
+    "a mode without authorities" => ["cert=site.crt&key=site.key&verify_mode=peer", "it needs ca, a file with the authorities"],
+    "a flag that asks for more than is there" => ["cert=site.crt&key=site.key&verification_flags=CRL_CHECK", "rustls does not check that"],
+    "an unknown cipher suite" => ["cert=site.crt&key=site.key&ssl_ciphersuites=TLS_NULL", "ssl_ciphersuites: unknown suite TLS_NULL; known: TLS_AES_256_GCM_SHA384"],
+    "a password command that fails" => ["cert=site.crt&key=site.key&key_password_command=false", "ssl: key_password_command failed with 1"],
+    "an unknown parameter" => ["cert=site.crt&key=site.key&tls=1", "unknown parameter tls"]
+  }.each do |name, (query, message)|
+    it "X-04: does not start with #{name}" do
+      other = certificates.server("other.example")
+      expect(refusal(hello, bind: "ssl://127.0.0.1:0?#{query}", files: { "other.key" => other.key_pem })).to include(message).and(satisfy { |text| !text.include?(".rb:") })
+    end
+  end
+
+  it "reads encrypted keys of every kind by key_password_command" do
+    key = OpenSSL::PKey::RSA.new(2048)
+    pair = certificates.server("localhost", key:)
+    { "PKCS #8" => key.private_to_pem(OpenSSL::Cipher.new("aes-256-cbc"), "secret word"),
+      "the older form" => key.to_pem(OpenSSL::Cipher.new("aes-128-cbc"), "secret word") }.each_value do |pem|
+      server = serve_tls(hello, bind: "ssl://127.0.0.1:0?cert=rsa.crt&key=rsa.key&key_password_command=echo+secret+word",
+                                files: { "rsa.crt" => pair.pem, "rsa.key" => pem })
+      expect(secure(server).request(get).status).to eq(200)
+      expect(server.stdout).not_to include("secret")
+    end
+  end
+
+  it "says that an encrypted key needs a command, or another one" do
+    pem = certificates.server.key.private_to_pem(OpenSSL::Cipher.new("aes-256-cbc"), "secret")
+    query = "cert=site.crt&key=locked.key"
+    expect(refusal(hello, bind: "ssl://127.0.0.1:0?#{query}", files: { "locked.key" => pem })).to include("an encrypted one needs key_password_command")
+    expect(refusal(hello, bind: "ssl://127.0.0.1:0?#{query}&key_password_command=echo+wrong", files: { "locked.key" => pem }))
+      .to include("ssl: key: the password does not fit")
+  end
+
+  describe "T8, E-27: of clients" do
+    let(:alice) { certificates.client("alice") }
+    let(:stranger) { Certificates.new("another authority").client("mallory") }
+
+    def of(pair) = { cert: pair.certificate, key: pair.key }
+
+    # Under TLS 1.3 the client learns of it with the first bytes that it reads.
+    def turned_away?(server, **options)
+      socket = secure(server, **options)
+      socket.write(get)
+      socket.closed? && socket.alert
+    rescue OpenSSL::SSL::SSLError, Errno::EPIPE, Errno::ECONNRESET => error
+      error.message
+    end
+
+    it "verify_mode=force_peer lets in whom the authority knows, and gives the app the certificate" do
+      server = serve_tls(hello, bind: "#{Site::ADDRESS}&ca=ca.crt&verify_mode=force_peer")
+      expect(secure(server, **of(alice)).request(get).body).to eq("OpenSSL::X509::Certificate /CN=alice")
+      expect(turned_away?(server)).to be_truthy
+      expect(turned_away?(server, **of(stranger))).to be_truthy
+      eventually { server.stderr.include?("SSL error, peer: 127.0.0.1: ") }
+    end
+
+    it "verify_mode=peer lets in also who shows none" do
+      server = serve_tls(hello, bind: "#{Site::ADDRESS}&ca=ca.crt&verify_mode=peer")
+      expect(secure(server, **of(alice)).request(get).body).to eq("OpenSSL::X509::Certificate /CN=alice")
+      expect(secure(server).request(get).body).to eq("NilClass ")
+      expect(turned_away?(server, **of(stranger))).to be_truthy
+    end
+
+    it "verify_mode=none asks for none" do
+      server = serve_tls(hello, bind: "#{Site::ADDRESS}&verify_mode=none")
+      expect(secure(server, **of(alice)).request(get).body).to eq("NilClass ")
+    end
+  end
+
+  describe "T9: HUP" do
+    let(:renewed) { certificates.server("renewed.example") }
+
+    def renew(server, pair = renewed)
+      File.write("#{server.dir}/site.crt", pair.pem)
+      File.write("#{server.dir}/site.key", pair.key_pem)
+      server.signal("HUP")
+    end
+
+    it "reads the certificate anew, and no connection is lost" do
+      server = serve_tls(hello)
+      open = secure(server)
+      open.request(get)
+      renew(server)
+      server.wait_for_stdout(/Reloaded the certificates of ssl:/)
+      expect(shown(server).subject.to_s).to eq("/CN=renewed.example")
+      expect(open.request(get).status).to eq(200)
+    end
+
+    it "reads it in every worker, and in those to come" do
+      server = cluster(hello, bind: Site::ADDRESS, files: certificates.files)
+      renew(server)
+      eventually { Array.new(12) { shown(server).subject.to_s }.uniq == ["/CN=renewed.example"] }
+      booted(server).each { |pid| Process.kill("KILL", pid) }
+      await_workers(server, 4)
+      expect(Array.new(6) { shown(server).subject.to_s }.uniq).to eq(["/CN=renewed.example"])
+    end
+
+    it "keeps the old one where the new one cannot be used" do
+      server = serve_tls(hello)
+      File.write("#{server.dir}/site.crt", "nothing")
+      server.signal("HUP")
+      server.wait_for_stderr(/the certificates of ssl:\S+ stay as they are: cert: there is no certificate/)
+      expect(secure(server).request(get).status).to eq(200)
+    end
+
+    it "S-06: still stops a server that has neither logs nor certificates" do
+      server = serve(hello)
+      server.signal("HUP")
+      expect(server.wait_exit.exitstatus).to eq(0)
+    end
+  end
+
+  describe "for development" do
+    def developing(dir, **) = serve("run ->(_env) { [200, {}, ['hello']] }", bind: "ssl://localhost:0", env: { "RACK_ENV" => "development", "XDG_STATE_HOME" => dir }, **)
+
+    it "one is made, and kept" do
+      Dir.mktmpdir do |dir|
+        first = developing(dir)
+        path = "#{dir}/iodine-rs/localhost.crt"
+        expect(first.stdout).to include("* the certificate is self-signed, for development: #{path}\n")
+        expect(File.stat(path.sub("crt", "key")).mode.to_s(8)).to end_with("600")
+        store = OpenSSL::X509::Store.new.tap { |one| one.add_file(path) }
+        socket = TLSSocket.new(first.port, cert_store: store, verify_mode: OpenSSL::SSL::VERIFY_PEER, verify_hostname: true)
+        expect(socket.request(get).status).to eq(200)
+        expect(shown(developing(dir)).to_der).to eq(socket.ssl.peer_cert.to_der)
+      end
+    end
+
+    it "the localhost gem's is used where the app has it" do
+      Dir.mktmpdir do |dir|
+        config = <<~RUBY
+          module ::Localhost
+            class Authority
+              def self.fetch = new
+              def certificate_path = "site.crt"
+              def key_path = "site.key"
+            end
+          end
+        RUBY
+        server = developing(dir, files: certificates.files.merge("config/puma.rb" => config))
+        expect(secure(server).request(get).status).to eq(200)
+        expect(Dir.children(dir)).to be_empty
+      end
+    end
+  end
+end
