@@ -62,6 +62,7 @@ module IodineRs
   autoload :Log, "iodine_rs/log"
 
   autoload :RackHandler, "iodine_rs/rack_handler"
+  autoload :Puma, "iodine_rs/puma"
 end
 
 require "iodine_rs/errors"

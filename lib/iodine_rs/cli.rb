@@ -25,6 +25,7 @@ module IodineRs
       @dsl = DSL.new(@layer)
       @config_files = nil
       @load_path = []
+      @plugins = []
     end
 
     # Every mistake of the user is one message on stderr and a 1.
@@ -48,6 +49,7 @@ module IodineRs
       parse
       Dir.chdir(@layer[:directory]) if @layer[:directory]
       $LOAD_PATH.unshift(*@load_path.map { |path| File.expand_path(path) })
+      load_plugins
       Options.new(@layer, ConfigFile.read(@config_files, typed: @layer, env: @env), env: @env)
     end
 
@@ -57,6 +59,12 @@ module IodineRs
       files = parser.parse(@argv.map { |word| IODINE.fetch(word, word) })
       @dsl.rackup(files.shift) if files.any?
       raise ConfigError, "one rackup file is enough: #{files.join(" ")} is too much" if files.any?
+    end
+
+    # Only now: -I may tell where they are.
+    def load_plugins
+      @plugins.each { |name| @dsl.plugin(name) }
+      @dsl._offer_plugins
     end
 
     def parser
@@ -124,7 +132,7 @@ module IodineRs
       o.on("--redirect-stderr FILE", "Send the standard error to that file") { |path| @dsl.redirect_stderr(path) }
       o.on("--[no-]redirect-append", "Append to these files") { |append| @dsl.redirect_append(append) }
       o.on("--preload", "Load the app once, before the workers are forked") { @dsl.preload_app! }
-      o.on("--plugin NAME", "tmp_restart: restart when tmp/restart.txt is touched") { |name| @dsl.plugin(name) }
+      o.on("--plugin NAME", "Load puma/plugin/NAME.rb; tmp_restart: restart when tmp/restart.txt is touched") { |name| @plugins << name }
       o.on("--tag NAME", "Text for the process title (default: name of the directory)") { |name| @dsl.tag(name) }
     end
 

@@ -12,15 +12,16 @@ module IodineRs
       # @param paths [Array<String>, nil] nil looks for NAMES; an empty Array reads nothing
       # @param typed [Hash] the layer above: what it says about workers decides which blocks run
       def read(paths = nil, default_host: nil, typed: {}, env: ENV)
+        Puma.offer
         paths = paths&.dup || [*default(typed, env)]
         layer = {}
-        dsl = DSL.new(layer, default_host:)
+        dsl = DSL.new(layer, default_host:, config: Puma::Configuration.around(typed, layer, {}))
         while (path = paths.shift)
           evaluate(path, dsl)
           paths.concat(layer.delete(:more_files) || [])
         end
         choose_mode(dsl, layer, typed, env)
-        layer
+        coerced(layer)
       end
 
       # The words that choose the environment, and with it the file.
@@ -49,12 +50,19 @@ module IodineRs
       def evaluate(path, dsl)
         path = File.expand_path(path)
         dsl.instance_eval(File.read(path), path)
+        dsl._offer_plugins
       rescue SystemCallError => error
         raise ConfigError, "cannot read the configuration: #{error.message}"
       rescue SyntaxError => error
         raise ConfigError, error.message
       rescue StandardError, ScriptError => error
         raise ConfigError, "#{place(path, error)}: #{error.message}#{" (#{error.class})" unless error.is_a?(Error)}"
+      end
+
+      # Files may also write to `@options`.
+      def coerced(layer)
+        known = layer.slice(*Options::TABLE.names)
+        layer.merge!(Options.layer(known))
       end
 
       # The line of the file that went wrong, as far as it is known.

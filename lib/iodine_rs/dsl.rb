@@ -15,9 +15,11 @@ module IodineRs
 
     # @param options [Hash] the layer that is being written, see Options
     # @param default_host [String, nil] where `port` listens when it gets no host
-    def initialize(options = {}, default_host: nil)
+    # @param config [Puma::Configuration, nil] what a file finds in `@config`
+    def initialize(options = {}, default_host: nil, config: nil)
       @options = options
       @default_host = default_host
+      @config = config
     end
 
     Options::TABLE.select(&:text?).each do |option|

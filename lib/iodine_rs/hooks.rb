@@ -32,6 +32,14 @@ module IodineRs
       @blocks[name] << [key, block]
     end
 
+    # The blocks of both, in this order.
+    def +(other)
+      Hooks.new.tap { |sum| [self, other].each { |hooks| hooks.each { |name, key, block| sum.add(name, key, block) } } }
+    end
+
+    # Yields name, key and block of each.
+    def each = @blocks.each { |name, blocks| blocks.each { |key, block| yield name, key, block } }
+
     # Runs the blocks for that moment; an exception is printed and ends nothing.
     def run(name, log, *arguments)
       @blocks[name].each do |key, block|

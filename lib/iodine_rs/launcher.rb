@@ -10,11 +10,12 @@ module IodineRs
     ORIGINS = { nil => "Listening on", inherited: "Inherited", activated: "Activated" }.freeze
     private_constant :LIB, :ORIGINS
 
-    attr_reader :options
+    attr_reader :options, :log, :binder, :restart_directory
 
     # @param app [#call, nil] nil loads what the options name
     # @param argv [Array<String>] what a hot restart gives to the program that runs now
-    def initialize(options, app: options[:app], argv: ARGV.dup, log: Log.for(options))
+    # @param facade [Puma::Launcher, nil] this launcher as plugins know it
+    def initialize(options, app: options[:app], argv: ARGV.dup, log: Log.for(options), facade: nil)
       @options = options
       @app = app
       @argv = argv
@@ -23,7 +24,8 @@ module IodineRs
       @binder = Binder.new(development: options.development?)
       @redirect = Redirect.new(options)
       @service = ServiceManager.new
-      @restart_directory = restart_directory
+      @restart_directory = shells_directory
+      @facade = facade
       @admin = Admin.new(self, options, log)
       runner = cluster? ? Cluster : Single
       @signals = Signals.new(@inbox, signal_names(runner))
@@ -93,6 +95,7 @@ module IodineRs
       prepare
       Life.begin(self, @options, role: cluster? ? :master : :single)
       Life.enter(:pre_start)
+      start_plugins
       PubSub.default = PubSub::Redis.new(@options[:redis]) if @options[:redis]
       @runner.load(@app)
       listen
@@ -104,6 +107,7 @@ module IodineRs
       @signals.install if Thread.current == Thread.main
       @started_at = Time.now
       @running = true
+      Puma.plugins.fire_background if @options[:plugins].any?
       yield.tap { |reason| @log.info("- Goodbye!") unless reason == "USR2" }
     ensure
       pidfile&.remove
@@ -121,9 +125,18 @@ module IodineRs
     end
 
     def prepare
+      Puma.offer
       $stdout.sync = $stderr.sync = true if @options[:mutate_stdout_and_stderr_to_sync_on_write]
       Dir.chdir(@options[:directory]) if @options[:directory]
       [*banner, *@options[:notes].map { |note| "* #{note}" }].each { |line| @log.info(line) }
+    end
+
+    def start_plugins
+      return if @options[:plugins].empty? && @facade.nil?
+
+      facade = @facade || Puma::Launcher.around(self)
+      facade.join(@options[:hooks])
+      @options[:plugins].each { |plugin| plugin.start(facade) if plugin.respond_to?(:start) }
     end
 
     def banner
@@ -169,7 +182,7 @@ module IodineRs
     end
 
     # A shell's idea of the directory keeps symbolic links, which a deployment may have pointed elsewhere meanwhile.
-    def restart_directory
+    def shells_directory
       shell = ENV.fetch("PWD", "")
       File.identical?(shell, ".") ? shell : Dir.pwd
     end

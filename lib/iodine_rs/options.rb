@@ -23,6 +23,9 @@ module IodineRs
       end
     end
 
+    # What was given, the most important layer first.
+    attr_reader :layers
+
     # @param layers [Array<Hash>] the most important one first
     # @param env [Hash] where defaults look for environment variables
     def initialize(*layers, env: ENV)
@@ -67,8 +70,11 @@ module IodineRs
     private
 
     def resolve(name)
-      layer = @layers.find { |values| values.key?(name) }
-      layer ? layer.fetch(name) : TABLE.fetch(name).default(self)
+      option = TABLE.fetch(name)
+      given = @layers.filter_map { |values| [values.fetch(name)] if values.key?(name) }.flatten(1)
+      return option.default(self) if given.empty?
+
+      option.merge? ? given.reduce(:+) : given.first
     end
 
     def check_threads

@@ -14,6 +14,16 @@ module IodineRs
       launcher.run
     end
 
+    # The settings as Puma's handler gives them, for whoever makes a Puma::Server of them (Capybara).
+    #
+    # @return [Puma::Configuration]
+    def config(app, options = {})
+      Puma.offer
+      named = options.slice(:Silent, :Verbose)
+      first, *others = settings(options.transform_keys(&:to_sym)).layers
+      Puma::Configuration.around(first.merge(named, app:), *others)
+    end
+
     # For the help of `rackup -s iodine_rs`.
     def valid_options
       {

@@ -1,21 +1,10 @@
 # frozen_string_literal: true
 
 require "spec_helper"
-require "open3"
-require "tmpdir"
+require_relative "../support/bundle"
 
 RSpec.describe "Instead of Puma" do
-  root = File.expand_path("../..", __dir__)
-
-  # What a program prints that runs with such a bundle.
-  define_method(:with_bundle) do |gems, program, env = {}|
-    Dir.mktmpdir do |folder|
-      lines = ["source Gem.sources.first.uri.to_s", "gem 'rackup'", "gem 'iodine-rs', path: #{root.dump}", *gems.map { |gem| "gem '#{gem}'" }]
-      File.write("#{folder}/Gemfile", lines.join("\n"))
-      env = { "BUNDLE_GEMFILE" => "#{folder}/Gemfile", "RUBYOPT" => nil, "RUBYLIB" => nil, "RACK_HANDLER" => nil, **env }
-      Open3.capture2e(env, RbConfig.ruby, "-rbundler/setup", "-e", program, chdir: folder).first
-    end
-  end
+  define_method(:with_bundle) { |gems, program, env = {}| Bundle.run(["rackup", *gems], program, env) }
 
   default = 'Bundler.require; require "rackup"; puts Rackup::Handler.default'
 

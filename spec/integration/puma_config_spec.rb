@@ -119,7 +119,7 @@ RSpec.describe "config/puma.rb" do
   end
 
   it "stops the boot where the file counts on something else" do
-    { "daemonize" => /config\/puma.rb:1: daemonize: run it by systemd/, "plugin :yabeda" => /plugin yabeda: only tmp_restart/,
+    { "daemonize" => /config\/puma.rb:1: daemonize: run it by systemd/,
       "\nthreds 5, 5" => /config\/puma.rb:2: unknown option threds; did you mean threads\?/ }.each do |config, message|
       server = serve(hello, wait: false, files: { "config/puma.rb" => config })
       expect(server.wait_exit.exitstatus).to eq(1)

@@ -119,11 +119,21 @@ module IodineRs
       # Runs the block with these words.
       def inject(&block) = instance_eval(&block)
 
-      # `tmp_restart` restarts the server when tmp/restart.txt is touched.
+      # Loads puma/plugin/NAME.rb. `tmp_restart` needs no file: it restarts the server when tmp/restart.txt is touched.
       def plugin(name)
-        raise ConfigError, "plugin #{name}: only tmp_restart is there so far" unless name.to_s == "tmp_restart"
+        return set(:tmp_restart, true) if name.to_s == "tmp_restart"
 
-        set(:tmp_restart, true)
+        require "puma"
+        require "puma/plugin"
+        plugin = Puma.plugins.find(name).new
+        (@options[:plugins] ||= []) << plugin
+        (@new_plugins ||= []) << plugin
+      end
+
+      # Asks the plugins what they want to have configured, once the file has been read.
+      def _offer_plugins
+        @new_plugins&.each { |plugin| plugin.config(self) if plugin.respond_to?(:config) }
+        @new_plugins = nil
       end
 
       private

@@ -10,8 +10,9 @@ module IodineRs
       # @param default the value, or the words that describe what the block computes
       # @param native [Boolean] whether the native core gets it
       # @param secret [Boolean] whether its value must not be printed
+      # @param merge [Boolean] whether the values of all layers count, instead of the first
       # @param text [Boolean] whether it can be written as one text (`--set name=value`, one word of the DSL)
-      def initialize(name, section:, type:, default:, doc:, native:, text: true, secret: false,
+      def initialize(name, section:, type:, default:, doc:, native:, text: true, secret: false, merge: false,
                      &compute)
         @name = name
         @section = section
@@ -21,6 +22,7 @@ module IodineRs
         @native = native
         @text = text
         @secret = secret
+        @merge = merge
         @compute = compute
       end
 
@@ -30,6 +32,8 @@ module IodineRs
 
       # The value as it may be printed.
       def show(value) = @secret && value ? "(hidden)" : value.inspect
+
+      def merge? = @merge
 
       # Converts a value, or raises a ConfigError that names the option, the value and what is accepted.
       def coerce(value)

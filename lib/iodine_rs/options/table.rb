@@ -42,7 +42,8 @@ module IodineRs
         option(:lowlevel_error_handler, Type.responder(:call, "a block").or_nil, nil,
                "Answers what the app raised.", text: false)
         option :mutate_stdout_and_stderr_to_sync_on_write, Type.boolean, true, "Prints every line at once."
-        option(:notes, Type.lines, "none", "Lines for whoever starts the server.", text: false) { [] }
+        option(:notes, Type.list("texts"), "none", "Lines for whoever starts the server.", text: false, merge: true) { [] }
+        option(:plugins, Type.list("plugins"), "none", "What `plugin` has loaded.", text: false, merge: true) { [] }
         option :log_requests, Type.boolean, false, "Prints a line for each request."
         option :silent, Type.boolean, false, "Prints nothing to the standard output."
       end
@@ -61,7 +62,7 @@ module IodineRs
                "URL of a Redis or Valkey that brings publications to other servers.") { |o| o.from_env("IODINE_RS_REDIS_URL") }
         option :max_relay, Type.integer(1.., "bytes"), 67_108_864,
                "Publications that may wait on their way to one other process; more are dropped, with a log line."
-        option(:hooks, Type.hooks, "none", "Blocks of the configuration file.", text: false) { Hooks.new }
+        option(:hooks, Type.hooks, "none", "Blocks of the configuration file.", text: false, merge: true) { Hooks.new }
       end
 
       section "Watching" do

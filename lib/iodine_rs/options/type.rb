@@ -141,9 +141,9 @@ module IodineRs
           Type.new(words) { |value| value.respond_to?(method) ? value : raise(TypeError) }
         end
 
-        # Lines for whoever starts the server.
-        def lines
-          Type.new("a list of texts") { |value| Array(value) }
+        # An Array of whatever the words say.
+        def list(words)
+          Type.new("a list of #{words}") { |value| Array(value) }
         end
 
         # Where the address of a client comes from.

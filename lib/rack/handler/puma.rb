@@ -2,12 +2,8 @@
 
 # Stands where Rack, Rails, Sinatra and Capybara look for Puma's handler. Where there is a real Puma, in the bundle or
 # (without one) on the machine, it steps aside; else the name means this server.
-puma = Gem::Specification.stubs_for("puma").first
-if puma
-  puma.to_spec.activate
-  path = puma.full_require_paths.map { |folder| "#{folder}/rack/handler/puma.rb" }.find { |file| File.exist?(file) }
-  load path
-else
+require "iodine_rs"
+unless IodineRs::Puma.load_real("rack/handler/puma.rb")
   require "rack/handler/iodine_rs"
   handlers = defined?(Rackup::Handler) ? Rackup::Handler : Rack::Handler
   handlers.const_set(:Puma, handlers::IodineRs)

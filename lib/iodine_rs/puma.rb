@@ -1,0 +1,76 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # What plugins, gems and scripts that were written for Puma look for. It is known as `::Puma` from the moment when this
+  # server boots (`offer`), unless there is a real Puma: many programs take the name for "this process is a web server".
+  module Puma
+    autoload :Binder, "iodine_rs/puma/binder"
+    autoload :Configuration, "iodine_rs/puma/configuration"
+    autoload :Const, "iodine_rs/puma/const"
+    autoload :Events, "iodine_rs/puma/events"
+    autoload :Launcher, "iodine_rs/puma/launcher"
+    autoload :LogWriter, "iodine_rs/puma/log_writer"
+    autoload :Plugin, "iodine_rs/puma/plugin"
+    autoload :PluginRegistry, "iodine_rs/puma/plugin_registry"
+    autoload :Plugins, "iodine_rs/puma/plugin_registry"
+    autoload :Server, "iodine_rs/puma/server"
+    autoload :UnknownPlugin, "iodine_rs/puma/plugin_registry"
+    autoload :UserFileDefaultOptions, "iodine_rs/puma/user_file_default_options"
+
+    # Plugins reopen it: what they define is a word of configuration files.
+    DSL = IodineRs::DSL
+
+    class << self
+      # The Configuration of the server that runs in this process.
+      attr_accessor :cli_config
+
+      # Makes this module known as `::Puma`, where there is no real one.
+      def offer
+        Object.const_set(:Puma, self) unless defined?(::Puma) || real?
+      end
+
+      # Whether this module is what `::Puma` means.
+      def offered? = defined?(::Puma) && ::Puma.equal?(self)
+
+      # Whether a real Puma is loaded, or belongs to the bundle.
+      def real? = (defined?(::Puma) && !offered?) || Gem.loaded_specs.key?("puma")
+
+      # For the files that bear the names of Puma's: loads the real one, from the bundle or (without one) from the
+      # machine. False where this module is to stand in for it.
+      def load_real(file)
+        return false if offered?
+
+        gem = Gem::Specification.stubs_for("puma").first&.to_spec or return false
+        gem.activate
+        path = gem.full_require_paths.map { |folder| "#{folder}/#{file}" }.find { |candidate| File.exist?(candidate) }
+        require(path) if path
+        !path.nil?
+      end
+
+      # Where plugins register: the real Puma's, where its part of that is loaded.
+      def plugins = real? && defined?(::Puma::Plugins) ? ::Puma::Plugins : Plugins
+
+      # Figures of the running server, by Symbol.
+      def stats_hash = IodineRs.stats_hash
+
+      # The same as JSON.
+      def stats = IodineRs.stats
+
+      # Names the thread as Puma names its own.
+      def set_thread_name(name)
+        Thread.current.name = "puma #{name}"
+      end
+
+      # Says that a method has a new name, where it was called by the old one.
+      def deprecate_method_change(old, called, new)
+        warn "Use '#{new}', '#{called}' is deprecated" if old == called
+      end
+
+      def mri? = RUBY_ENGINE == "ruby"
+      def jruby? = false
+      def windows? = false
+      def forkable? = true
+      def ssl? = false
+    end
+  end
+end

@@ -1,0 +1,46 @@
+# frozen_string_literal: true
+
+module IodineRs
+  module Puma
+    # What a server listens on, by Puma's names.
+    class Binder
+      # @param binder [IodineRs::Binder] the sockets; an embedded server takes none that the process was started with
+      def initialize(log_writer, _options = nil, binder: IodineRs::Binder.new(env: {}))
+        @log_writer = log_writer
+        @binder = binder
+      end
+
+      # Listens on the addresses and prints where.
+      def parse(addresses, log_writer = @log_writer, message = "Listening")
+        addresses.flat_map { |address| @binder.bind(address) }.each { |listener| log_writer&.log("* #{message} on #{listener}") }
+      end
+
+      # Listens on a port, 0 for a free one; "localhost" listens on every loopback address.
+      #
+      # @return [TCPServer] the socket (the first, if there are several)
+      def add_tcp_listener(host, port, _low_latency = true, backlog = Bind::BACKLOG)
+        @binder.bind(Bind::TCP.new(host.delete("[]"), Integer(port), backlog)).first.io
+      end
+
+      # Listens on a Unix socket.
+      #
+      # @return [UNIXServer]
+      def add_unix_listener(path, umask = nil, mode = nil, backlog = Bind::BACKLOG)
+        @binder.bind(Bind::Unix.new(path, backlog, umask, mode)).first.io
+      end
+
+      # The open sockets.
+      def ios = @binder.listeners.map(&:io)
+
+      # Each as its address and its socket.
+      def listeners = @binder.listeners.map { |listener| [listener.url, listener.io] }
+
+      # The TCP ports, each once.
+      def connected_ports = @binder.connected_ports
+
+      # Closes the sockets.
+      def close = @binder.close
+      alias close_listeners close
+    end
+  end
+end

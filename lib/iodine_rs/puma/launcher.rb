@@ -1,0 +1,58 @@
+# frozen_string_literal: true
+
+require "forwardable"
+
+module IodineRs
+  module Puma
+    # The running server as plugins know it; scripts also make one and `run` it.
+    class Launcher
+      extend Forwardable
+
+      # The launcher for plugins, around the one that runs the server.
+      def self.around(launcher) = allocate.tap { |facade| facade.send(:wrap, launcher) }
+
+      attr_reader :log_writer, :events, :config, :options, :binder, :restart_dir
+
+      def_delegators :@launcher, :run, :stop, :halt, :restart, :phased_restart, :stats, :connected_ports
+
+      # @param config [Configuration]
+      # @param arguments log_writer, events, argv
+      def initialize(config, arguments = {})
+        config.clamp
+        @events = arguments[:events]
+        @log_writer = arguments[:log_writer]
+        log = @log_writer && Log.new(out: @log_writer.stdout, err: @log_writer.stderr)
+        wrap(IodineRs::Launcher.new(config.options.to_options, argv: arguments[:argv] || [], facade: self, **{ log: }.compact))
+        @config = config
+      end
+
+      # Yields name and backtrace of each thread.
+      def thread_status
+        Thread.list.each do |thread|
+          yield ["Thread: TID-#{thread.object_id.to_s(36)}", *thread.name].join(" "), thread.backtrace || ["<no backtrace available>"]
+        end
+      end
+
+      # Runs what plugins registered for the same moments as the hooks of the configuration file. A phased restart is no
+      # affair of theirs: a second `after_booted` would start beside us once more what runs already.
+      def join(hooks)
+        hooks.add(:after_booted, ->(*) { @booted ||= events.fire_after_booted! })
+        hooks.add(:after_stopped, ->(*) { events.fire_after_stopped! })
+        hooks.add(:before_restart, ->(*) { events.fire_before_restart! })
+      end
+
+      private
+
+      def wrap(launcher)
+        @launcher = launcher
+        @config ||= Configuration.around(*launcher.options.layers)
+        @options = @config.options
+        @events ||= options[:events] || Events.new
+        @log_writer ||= LogWriter.new($stdout, launcher.log.err, log: launcher.log)
+        @binder = Binder.new(@log_writer, binder: launcher.binder)
+        @restart_dir = launcher.restart_directory
+        Puma.cli_config = @config
+      end
+    end
+  end
+end

@@ -1,0 +1,5 @@
+# frozen_string_literal: true
+
+# Stands where programs look for Puma itself; steps aside for a real one.
+require "iodine_rs"
+IodineRs::Puma.load_real("puma.rb") || IodineRs::Puma.offer

@@ -1,0 +1,5 @@
+# frozen_string_literal: true
+
+# Stands where plugins look for Puma::Plugin; steps aside for a real Puma.
+require "iodine_rs"
+IodineRs::Puma.load_real("puma/plugin.rb") || IodineRs::Puma.offer

@@ -1,0 +1,84 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require "json"
+require "uri"
+require_relative "../support/bundle"
+require_relative "../support/cluster"
+
+RSpec.describe "Puma's name" do
+  # An app that answers with what Ruby makes of its query.
+  asking = 'run ->(env) { [200, {}, [eval(Rack::Utils.unescape(env["QUERY_STRING"])).to_s]] }'
+
+  def answer(server, source) = Http.get(server, "/?#{URI.encode_www_form_component(source)}").body
+
+  it "RR-05, G-04: means this server in a process that serves" do
+    server = serve(asking)
+    expect(answer(server, "Puma.equal?(IodineRs::Puma)")).to eq("true")
+    expect(answer(server, "Gem::Version.new(Puma::Const::VERSION) >= Gem::Version.new('7')")).to eq("true")
+    expect(answer(server, "Puma::Const::PUMA_VERSION == Puma::Const::VERSION")).to eq("true")
+    expect(answer(server, "[Puma::Plugin, Puma::Events, Puma::LogWriter, Puma::Launcher, Puma::Configuration].map(&:class).uniq")).to eq("[Class]")
+    expect(answer(server, "defined?(::Puma::Server)")).not_to be_empty
+  end
+
+  it "RR-05: means nothing in a program that only has the gem" do
+    expect(Bundle.run([], "Bundler.require; p defined?(Puma), defined?(IodineRs)")).to eq("nil\n\"constant\"\n")
+  end
+
+  it "RR-13: stays with a real Puma that the bundle has" do
+    program = "Bundler.require; IodineRs::Puma.offer; require 'puma'; require 'puma/plugin'; p Puma.equal?(IodineRs::Puma), Puma::Const::VERSION == Gem.loaded_specs['puma'].version.to_s"
+    expect(Bundle.run(%w[puma], program)).to eq("false\ntrue\n")
+  end
+
+  it "D-64: @options and @config are there in a configuration file" do
+    config = <<~'RUBY'
+      workers 1
+      @options[:worker_timeout] = "90"
+      @options[:mine] = 7
+      puts "is #{@config.class}, #{@config.options[:workers]}, #{@config.options[:max_threads]}"
+      before_fork { puts "later #{@config.options[:worker_timeout].inspect} #{@config.options[:environment]} #{@config.options.fetch(:mine)}" }
+    RUBY
+    server = serve(asking, files: { "config/puma.rb" => config })
+    expect(server.stdout).to match(/^is Puma::Configuration, 1, 5$/)
+    server.wait_for_stdout(/^later 90 production 7$/)
+  end
+
+  [[], %w[-w 1]].each do |args|
+    it "4.2: Puma.stats is JSON and Puma.stats_hash the same by Symbol #{args.join(" ")}" do
+      server = serve(asking, args:)
+      eventually { args.empty? || server.stdout.include?("booted") }
+      expect(JSON.parse(answer(server, "Puma.stats"))).to be_a(Hash)
+      expect(answer(server, "Puma.stats_hash.keys.all?(Symbol)")).to eq("true")
+    end
+  end
+
+  it "RR-05: runs a launcher that a script has made" do
+    printed = Bundle.run([], <<~'RUBY')
+      require "puma"
+      config = Puma::Configuration.new { |user, file, default|
+        user.bind "tcp://127.0.0.1:0"
+        user.threads 1, 2
+        default.threads 3, 4
+        user.app { |env| [200, {}, ["x"]] }
+      }
+      events = Puma::Events.new
+      launcher = Puma::Launcher.new(config, log_writer: Puma::LogWriter.strings, events: events)
+      events.after_booted { puts "booted, #{launcher.options[:max_threads]} threads, #{launcher.connected_ports.size} port"; launcher.stop }
+      events.after_stopped { puts "stopped" }
+      launcher.run
+      puts launcher.log_writer.stdout.string[/Goodbye!/]
+    RUBY
+    expect(printed).to eq("booted, 2 threads, 1 port\nstopped\nGoodbye!\n")
+  end
+
+  it "5.2: Rackup::Handler::Puma.config tells what the server would run with" do
+    printed = Bundle.run(%w[rackup], <<~'RUBY')
+      require "rackup"
+      require "rack/handler/puma"
+      conf = Rackup::Handler::Puma.config(->(env) { [200, {}, []] }, Host: "127.0.0.1", Port: 0, Threads: "0:4", workers: 0, daemon: false, Silent: true)
+      conf.clamp
+      p conf.options[:binds], conf.options[:min_threads], conf.options[:max_threads], conf.options[:Silent], conf.app.call({})
+    RUBY
+    expect(printed).to eq("[\"tcp://127.0.0.1:0\"]\n0\n4\ntrue\n[200, {}, []]\n")
+  end
+end
