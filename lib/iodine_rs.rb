@@ -55,6 +55,7 @@ module IodineRs
 
   # What the core calls, and what is printed.
   autoload :NullInput, "iodine_rs/null_input"
+  autoload :CleanLocals, "iodine_rs/clean_locals"
   autoload :AccessLog, "iodine_rs/access_log"
   autoload :ErrorReporter, "iodine_rs/error_reporter"
   autoload :ErrorPage, "iodine_rs/error_page"

@@ -88,6 +88,9 @@ module IodineRs
         Socket.ip_address_list.any? { |address| address.ipv6? && !address.ipv6_loopback? } ? "::" : "0.0.0.0"
       end
 
+      # Whether an address means all interfaces by IPv6 on a machine that has none.
+      def without_ipv6?(address) = address.is_a?(TCP) && address.host == "::" && default_host != "::"
+
       private
 
       def tcp(text, form)

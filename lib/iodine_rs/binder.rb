@@ -182,6 +182,7 @@ module IodineRs
     end
 
     def tcp(address)
+      address = address.dup.tap { |all| all.host = "0.0.0.0" } if Bind.without_ipv6?(address)
       return [listen(address.host, address)] unless address.host == "localhost"
 
       tries = address.port.zero? ? TRIES : 1

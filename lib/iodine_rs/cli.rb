@@ -76,6 +76,7 @@ module IodineRs
         files(o)
         process(o)
         printing(o)
+        puma(o)
         iodine(o)
       end
     end
@@ -141,7 +142,7 @@ module IodineRs
       o.on("-q", "--quiet", "Print no line for each request (the default)") { @dsl.quiet }
       o.on("-s", "--silent", "Print errors only") { @dsl.silent }
       o.on("--check", "Check the configuration, print it with where each value comes from, and end") { @check = true }
-      o.on("-V", "--version", "Print the version") { done("iodine-rs #{VERSION}") }
+      o.on("-V", "--version", "Print the version") { done("iodine-rs version #{VERSION}") }
       o.on("-h", "--help", "Print this") { done(o.help + option_list) }
     end
 
@@ -159,16 +160,23 @@ module IodineRs
       o.on("--log", "log_requests") { @dsl.log_requests }
     end
 
+    # What Puma's users type and nothing comes of, see DSL::PumaWords.
+    def puma(o)
+      o.separator ""
+      o.separator "As Puma has them, with a line that says why nothing happens:"
+      o.on("-f", "--fork-worker=[REQUESTS]", "fork_worker") { @dsl.fork_worker }
+      o.on("--prune-bundler", "prune_bundler") { @dsl.prune_bundler }
+      o.on("--extra-runtime-dependencies GEMS", "extra_runtime_dependencies") { |gems| @dsl.extra_runtime_dependencies(gems) }
+      o.on("--debug", "debug") { @dsl.debug }
+    end
+
     def done(text)
       puts text
       throw :done, 0
     end
 
     def check(options)
-      lines = options.origins(%w[command-line file]).map do |name, value, origin|
-        format("%-45s %-40s %s", name, Options::TABLE.fetch(name).show(value), origin)
-      end
-      done(lines.join("\n"))
+      done(options.report(%w[command-line file]))
     end
 
     def set(pair)

@@ -48,6 +48,9 @@ module IodineRs
     # No line for each request; the opposite of `log_requests`.
     def quiet(quiet = true) = set(:log_requests, !quiet)
 
+    # The name of the environment; nil leaves the choice to the variables.
+    def environment(name) = name.nil? || set(:environment, name)
+
     # The Rack app itself, as an object or a block.
     def app(object = nil, &block) = set(:app, object || block)
 

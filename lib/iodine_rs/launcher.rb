@@ -128,7 +128,8 @@ module IodineRs
       Puma.offer
       $stdout.sync = $stderr.sync = true if @options[:mutate_stdout_and_stderr_to_sync_on_write]
       Dir.chdir(@options[:directory]) if @options[:directory]
-      [*banner, *@options[:notes].map { |note| "* #{note}" }].each { |line| @log.info(line) }
+      [*banner, *@options[:notes].uniq.map { |note| "* #{note}" }].each { |line| @log.info(line) }
+      @log.info(@options.report(%w[typed file])) if ENV.key?("PUMA_LOG_CONFIG")
     end
 
     def start_plugins
@@ -153,6 +154,9 @@ module IodineRs
       given = @options[:bind_to_activated_sockets]
       binds = @options[:binds]
       binds = binds.select { |address| @binder.activated?(address) } if given == "only"
+      if binds.any? { |address| Bind.without_ipv6?(Bind.parse(address)) }
+        @log.info("WARNING: IPv6 bind requested but no non-loopback IPv6 interface was detected; listening on 0.0.0.0")
+      end
       listeners = binds.flat_map { |address| @binder.bind(address) }
       listeners += @binder.bind_activated if given
       listeners.each { |listener| @log.info("* #{ORIGINS[listener.origin]} #{listener}") }

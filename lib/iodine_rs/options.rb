@@ -52,6 +52,11 @@ module IodineRs
       end
     end
 
+    # The same as lines of a table.
+    def report(names)
+      origins(names).map { |name, value, origin| format("%-45s %-40s %s", name, TABLE.fetch(name).show(value), origin) }.join("\n")
+    end
+
     # The first of these environment variables that is set and not blank.
     def from_env(*names)
       names.filter_map { |name| @env[name] }.find { |value| !value.strip.empty? }

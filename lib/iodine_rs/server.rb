@@ -23,6 +23,7 @@ module IodineRs
     def initialize(app, options: nil, log: Log.new(out: nil), binder: nil, **named)
       @options = options || Options.new(Options.layer(named))
       @app = @options[:log_requests] ? AccessLog.new(app) : app
+      @app = CleanLocals.new(@app) if @options[:fiber_per_request]
       @log = log
       @binder = binder || Binder.new(development: @options.development?)
       @wishes = Thread::Queue.new

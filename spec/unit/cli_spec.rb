@@ -107,7 +107,7 @@ RSpec.describe IodineRs::CLI do
   end
 
   it "-V prints the version" do
-    expect { expect(run("-V")).to eq(0) }.to output("iodine-rs #{IodineRs::VERSION}\n").to_stdout
+    expect { expect(run("-V")).to eq(0) }.to output("iodine-rs version #{IodineRs::VERSION}\n").to_stdout
   end
 
   it "-h prints every option" do

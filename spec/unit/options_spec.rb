@@ -82,7 +82,7 @@ RSpec.describe IodineRs::Options do
   describe "accepted values" do
     [
       [:max_threads, "5", 5], [:max_threads, 1, 1], [:min_threads, "08", 8], [:header_timeout, "2.5", 2.5],
-      [:header_timeout, 3, 3], [:linger_timeout, 0, 0], [:early_hints, "on", true], [:early_hints, :false, false],
+      [:header_timeout, 3, 3], [:linger_timeout, 0, 0], [:early_hints, "on", true], [:early_hints, nil, false], [:early_hints, :false, false],
       [:max_keep_alive, "unlimited", nil], [:max_keep_alive, Float::INFINITY, nil], [:max_keep_alive, nil, nil],
       [:http_content_length_limit, "none", nil], [:http_content_length_limit, 0, 0],
       [:supported_http_methods, "GET,PROPFIND", %w[GET PROPFIND]], [:supported_http_methods, "any", nil],
@@ -97,7 +97,7 @@ RSpec.describe IodineRs::Options do
     [
       [:max_threads, 0], [:max_threads, "five"], [:max_threads, 2.7], [:max_threads, nil], [:header_timeout, 0],
       [:header_timeout, -1], [:header_timeout, Float::NAN], [:header_timeout, Float::INFINITY], [:header_timeout, "1s"],
-      [:early_hints, "perhaps"], [:early_hints, nil], [:supported_http_methods, "get"], [:supported_http_methods, []],
+      [:early_hints, "perhaps"], [:early_hints, ""], [:supported_http_methods, "get"], [:supported_http_methods, []],
       [:rack_url_scheme, "gopher"], [:script_name, "shop"], [:script_name, "/shop/"], [:tag, ""],
       [:pidfile, "a\0b"], [:rackup, nil], [:app, "app"], [:binds, "gopher://x"], [:max_head_size, 0],
       [:max_head_size, 2**64], [:spool_dir, "/no/such/directory"]

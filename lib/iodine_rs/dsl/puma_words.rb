@@ -3,17 +3,14 @@
 module IodineRs
   class DSL
     # What Puma's configuration files say, and our options say in other words or not at all. Rows of the catalogue are
-    # named in spec/unit/puma_words_spec.rb.
+    # named in spec/puma/words_spec.rb.
     module PumaWords
       # Old files use it as the path of the rackup file.
       DefaultRackup = "config.ru"
 
       # Accepted, with a line at boot that says why nothing happens.
       MOOT = {
-        queue_requests: "a request is complete before it needs a thread, always",
         max_io_threads: "streaming bodies leave the pool by themselves, up to max_streams",
-        fiber_per_request: "each request runs on the thread and fiber of its worker thread",
-        clean_thread_locals: "each request runs on the thread and fiber of its worker thread",
         fork_worker: "workers are forked from the master",
         prune_bundler: "the master does not load the app without preload_app; a hot restart loads new gems",
         extra_runtime_dependencies: "it belongs to prune_bundler",
@@ -24,12 +21,14 @@ module IodineRs
         before_refork: "workers are forked from the master", on_refork: "workers are forked from the master",
         after_refork: "workers are forked from the master",
         out_of_band: "it is not there yet",
-        io_selector_backend: "the sockets are driven in Rust"
+        io_selector_backend: "the sockets are driven in Rust",
+        nakayoshi_fork: "Puma has dropped it; Process.warmup in before_fork does the same",
+        tcp_mode: "Puma has dropped it; requests are HTTP",
+        tcp_mode!: "Puma has dropped it; requests are HTTP"
       }.freeze
 
       # Accepted in silence: there is nothing to know.
-      SILENT = %i[wait_for_less_busy_worker worker_culling_strategy silence_single_worker_warning
-                  silence_fork_callback_warning debug nakayoshi_fork tcp_mode tcp_mode!].freeze
+      SILENT = %i[wait_for_less_busy_worker silence_single_worker_warning silence_fork_callback_warning debug].freeze
 
       # Refused: the server would not do what the file counts on.
       REFUSED = {
@@ -59,6 +58,17 @@ module IodineRs
       end
 
       attr_reader :default_host
+
+      # `false`: a connection is accepted for one request.
+      def queue_requests(queue = true) = queue || enable_keep_alives(false)
+
+      # An older word for `fiber_per_request`.
+      def clean_thread_locals(clean = true) = fiber_per_request(clean)
+
+      # Which worker TTOU ends: the one with the highest number, which is the youngest.
+      def worker_culling_strategy(strategy)
+        note("worker_culling_strategy: the worker with the highest number ends") unless strategy.to_s == "youngest"
+      end
 
       # An older word for `max_keep_alive`.
       def max_fast_inline(count) = max_keep_alive(count)

@@ -194,6 +194,10 @@ module IodineRs
           o.from_env("SCRIPT_NAME") || ""
         end
         option :early_hints, Type.boolean, false, "Gives the app `rack.early_hints`, which sends a 103."
+        option(:fiber_per_request, Type.boolean, "`PUMA_FIBER_PER_REQUEST` or false",
+               "Clears what earlier requests have left in `Thread.current[]` and `Fiber[]`.", native: false) do |o|
+          !o.from_env("PUMA_FIBER_PER_REQUEST").nil?
+        end
       end
     end
   end

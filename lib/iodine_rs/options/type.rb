@@ -27,7 +27,7 @@ module IodineRs
       # The same, but nil is accepted too; on the command line it is written as that word.
       def or_nil(word = "none")
         nothing = [nil, Float::INFINITY, "", "nil", word]
-        Type.new("#{accepts}, or #{word}") { |value| nothing.include?(value) ? nil : call(value) }
+        Type.new("#{accepts}, or #{word}") { |value| nothing.include?(value.is_a?(Symbol) ? value.to_s : value) ? nil : call(value) }
       end
 
       class << self
@@ -52,8 +52,9 @@ module IodineRs
           end
         end
 
+        # nil is a variable that is not set: false, as for Puma.
         def boolean
-          Type.new("true or false") { |value| TRUTH.fetch(value.to_s) { raise ArgumentError } }
+          Type.new("true or false") { |value| !value.nil? && TRUTH.fetch(value.to_s) { raise ArgumentError } }
         end
 
         # The same, or that word.

@@ -1,0 +1,187 @@
+# frozen_string_literal: true
+
+require "spec_helper"
+require "iodine_rs"
+require_relative "../support/cluster"
+
+# What the words of Puma's configuration files do to a running server, as far as no other spec shows it.
+RSpec.describe "A configuration file of Puma's" do
+  hello = 'run ->(env) { [200, {}, ["hello"]] }'
+  showing = 'run ->(env) { [200, {}, [env.values_at("rack.url_scheme", "REMOTE_ADDR", "HTTP_A_B", "REQUEST_METHOD").inspect]] }'
+
+  define_method(:configured) { |config, app = hello, **options| serve(app, files: { "config/puma.rb" => config }, **options) }
+
+  it "D-01, D-02: listens where port and bind say" do
+    server = configured("port 0, '127.0.0.1'\nbind 'unix://s?mode=0700'", bind: nil)
+    expect(server.stdout.scan(/Listening on (\S+)/).flatten).to match([%r{\Ahttp://127.0.0.1:\d+}, "unix://s"])
+    expect(File.stat("#{server.dir}/s").mode & 0o777).to eq(0o700)
+  end
+
+  it "D-06: takes a default host for port" do
+    expect(configured("set_default_host '127.0.0.1'\nport 0", bind: nil).stdout).to include("Listening on http://127.0.0.1:")
+  end
+
+  it "D-07: first_data_timeout ends a request that does not come" do
+    socket = configured("first_data_timeout 0.3").connect
+    socket.write("GET / HTTP/1.1\r\n")
+    expect(socket.read_to_end).to eq("")
+  end
+
+  it "D-08: persistent_timeout ends an idle connection" do
+    socket = configured("persistent_timeout 0.3").connect
+    socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    expect(socket.read_to_end).to end_with("hello")
+  end
+
+  { "D-10" => "max_keep_alive 1", "D-11" => "max_fast_inline 1", "D-12" => "enable_keep_alives false", "D-13" => "queue_requests false" }.each do |row, config|
+    it "#{row}: #{config} closes after one request" do
+      socket = configured(config).connect
+      socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+      expect(socket.read_to_end).to match(/^connection: close\r$.*hello\z/m)
+    end
+  end
+
+  { "D-14" => ["set_remote_address :localhost", '"127.0.0.1"'], "D-14 (text)" => ["set_remote_address '10.1.2.3'", '"10.1.2.3"'],
+    "D-14 (header)" => ["set_remote_address header: 'X-Real-IP'", '"10.9.9.9"'], "D-16" => ["rack_url_scheme 'https'", '"https"'],
+    "D-19" => ["allow_underscore_headers false", "nil"] }.each do |row, (config, part)|
+    it "#{row}: #{config} shows in the env" do
+      expect(Http.get(configured(config, showing), "/", { "x-real-ip" => "10.9.9.9", "a_b" => "1" }).body).to include(part)
+    end
+  end
+
+  it "D-15: early_hints gives the app a way to send them" do
+    app = 'run ->(env) { env["rack.early_hints"].call({ "link" => "</a.css>" }); [200, {}, []] }'
+    socket = configured("early_hints true", app).connect
+    socket.write("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    expect(socket.read_to_end).to start_with("HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\nHTTP/1.1 200")
+  end
+
+  it "D-17: http_content_length_limit refuses more with 413" do
+    server = configured("http_content_length_limit 3")
+    expect([Http.post(server, "/", "abc").status, Http.post(server, "/", "abcd").status]).to eq([200, 413])
+  end
+
+  it "D-18: supported_http_methods decides what gets a 501" do
+    server = configured("supported_http_methods %w[GET REPORT]", showing)
+    expect(%w[REPORT POST].map { |method| Http.request(server, method, "/").status }).to eq([200, 501])
+    expect(Http.request(configured("supported_http_methods :any"), "PROPFIND", "/").status).to eq(200)
+  end
+
+  it "D-20: threads bounds what runs at once" do
+    app = <<~'RUBY'
+      lock, inside, most = Mutex.new, 0, 0
+      run lambda { |env|
+        next [200, {}, [most.to_s]] if env["PATH_INFO"] == "/most"
+        lock.synchronize { most = [most, inside += 1].max }
+        sleep 0.05
+        lock.synchronize { inside -= 1 }
+        [200, {}, []]
+      }
+    RUBY
+    server = configured("threads 2, 2", app)
+    Array.new(8) { Thread.new { Http.get(server) } }.each(&:join)
+    expect(Http.get(server, "/most").body).to eq("2")
+  end
+
+  it "D-22: fiber_per_request keeps what a request leaves from the next one" do
+    app = "run ->(_env) { seen = [Thread.current[:a], Fiber[:b]]; Thread.current[:a] = Fiber[:b] = 1; [200, {}, [seen.inspect]] }"
+    server = configured("fiber_per_request\nthreads 1, 1", app)
+    expect(Array.new(3) { Http.get(server).body }).to eq(["[nil, nil]"] * 3)
+    server = configured("threads 1, 1", app)
+    expect(Array.new(2) { Http.get(server).body }).to eq(["[nil, nil]", "[1, 1]"])
+  end
+
+  it "D-30, D-34, D-35: environment, tag and directory" do
+    Dir.mktmpdir do |dir|
+      File.write("#{dir}/config.ru", "run ->(_env) { [200, {}, [Dir.pwd]] }")
+      server = ServerProcess.start(args: %W[-C x.rb], files: { "x.rb" => "directory #{dir.dump}\ntag 'shop'\nenvironment 'staging'" })
+      expect(Http.get(server).body).to eq(File.realpath(dir))
+      expect(server.stdout).to include("Environment: staging")
+      expect(title(server.pid)).to end_with("[shop]")
+    ensure
+      server&.stop
+    end
+  end
+
+  it "D-31: the pidfile overwrites what is there, and goes at the end" do
+    server = serve(hello, files: { "p" => "1\n", "config/puma.rb" => "pidfile 'p'" })
+    expect(File.read("#{server.dir}/p").to_i).to eq(server.pid)
+    server.signal("INT")
+    server.wait_exit
+    expect(File.exist?("#{server.dir}/p")).to be(false)
+  end
+
+  { "D-36" => "rackup 'other.ru'", "D-36 (old)" => "rackup DefaultRackup" }.each do |row, config|
+    it "#{row}: #{config}" do
+      server = ServerProcess.start(files: { "config/puma.rb" => config, "other.ru" => hello, "config.ru" => hello })
+      expect(Http.get(server).body).to eq("hello")
+    ensure
+      server&.stop
+    end
+  end
+
+  it "D-37: the app may stand in the file" do
+    server = ServerProcess.start(files: { "config/puma.rb" => "app { |env| [200, {}, [env['PATH_INFO']]] }" })
+    expect(Http.get(server, "/here").body).to eq("/here")
+  ensure
+    server&.stop
+  end
+
+  it "D-38: load reads one more file" do
+    server = serve(hello, files: { "config/puma.rb" => "threads 1\nload 'more.rb'\ntag 'first'", "more.rb" => "threads 2\ntag 'second'" })
+    expect(server.stdout).to include("Max threads: 2\n")
+    expect(title(server.pid)).to end_with("[second]")
+  end
+
+  it "D-39: restart_command is what a hot restart runs" do
+    server = configured("restart_command 'echo again'")
+    server.signal("USR2")
+    server.wait_exit
+    expect(server.stdout).to end_with("again\n")
+  end
+
+  it "D-40: workers :auto are as many as there are processors" do
+    server = configured("workers :auto")
+    expect(server.stdout).to include("Workers: #{IodineRs::Processors.available}\n")
+  end
+
+  it "D-53: log_requests prints a line for each request" do
+    server = configured("log_requests true")
+    Http.get(server, "/seen")
+    server.wait_for_stdout(%r{GET /seen})
+  end
+
+  it "D-57: what the app prints is there at once" do
+    server = configured("mutate_stdout_and_stderr_to_sync_on_write true", "run ->(_env) { $stdout.print 'seen'; [200, {}, []] }")
+    Http.get(server)
+    server.wait_for_stdout(/seen/)
+  end
+
+  it "D-79: before_restart runs before a hot restart, and gets the launcher" do
+    server = configured("before_restart { |launcher| puts \"ports \#{launcher.connected_ports.size}\" }\non_restart { puts 'older' }")
+    server.signal("USR2")
+    server.wait_for_stdout(/Restarting.*ports 1\nolder\n.*Use Ctrl-C/m, limit: 15)
+  end
+
+  it "D-77, D-78: after_booted and after_stopped run once in one process, too" do
+    server = configured("after_booted { puts 'booted' }\non_booted { puts 'older' }\nafter_stopped { puts 'stopped' }")
+    server.wait_for_stdout(/booted\nolder\n/)
+    server.signal("TERM")
+    server.wait_exit
+    expect(server.stdout.scan(/^stopped$/).size).to eq(1)
+  end
+
+  it "D-70 to D-76: hooks of workers are silent where there are none" do
+    server = configured("before_fork { puts 'x' }\non_worker_boot { puts 'x' }\nbefore_worker_shutdown { puts 'x' }\nbefore_refork { }")
+    expect(Http.get(server).body).to eq("hello")
+    expect(server.stdout).not_to match(/^x$/)
+  end
+
+  { "threds 5" => "threads", "worker 2" => "workers", "on_worker_bot { }" => "on_worker_boot", "prot 3000" => "port",
+    "stdout_redirct 'a'" => "stdout_redirect", "plugins :x" => "plugin" }.each do |source, nearest|
+    it "names file, line and the nearest word for #{source}" do
+      server = configured("# first line\n#{source}", wait: false)
+      expect([server.wait_exit.exitstatus, server.stderr]).to match([1, %r{config/puma.rb:2: unknown option \w+; did you mean #{nearest}\?}])
+    end
+  end
+end
