@@ -68,3 +68,4 @@ end
 
 require "iodine_rs/errors"
 require "iodine_rs/api"
+require "iodine_rs/railtie" if defined?(Rails::Railtie)

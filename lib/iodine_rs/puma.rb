@@ -35,6 +35,9 @@ module IodineRs
       # Whether a real Puma is loaded, or belongs to the bundle.
       def real? = (defined?(::Puma) && !offered?) || Gem.loaded_specs.key?("puma")
 
+      # Whether there is a real Puma to load, in the bundle or (without one) on the machine.
+      def installed? = real? || Gem::Specification.stubs_for("puma").any?
+
       # For the files that bear the names of Puma's: loads the real one, from the bundle or (without one) from the
       # machine. False where this module is to stand in for it.
       def load_real(file)
