@@ -43,4 +43,81 @@ RSpec.describe "bin/rails server" do
       expect(Http.get(server.port, "/up", limit: 20).status).to eq(200)
     end
   end
+
+  def free_port = TCPServer.open("127.0.0.1", 0) { |server| server.local_address.ip_port }
+
+  def listening(server) = server.printed.scan(/Listening on (\S+)/).flatten
+
+  it "5.1-7: listens on each loopback address in development, on all elsewhere, or where -b says" do
+    @app.server("-p", "0") { |server| expect(listening(server)).to all(match(%r{\Ahttp://(127\.0\.0\.1|\[::1\]):\d+\z})).and include(/127/) }
+    @app.server("-p", "0", env: { "RAILS_ENV" => "production" }) { |server| expect(listening(server)).to match([%r{\Ahttp://0\.0\.0\.0:\d+\z}]) }
+    @app.server("-p", "0", "-b", "127.0.0.2") { |server| expect(listening(server)).to match([%r{\Ahttp://127\.0\.0\.2:\d+\z}]) }
+  end
+
+  it "B-08: listens on the Unix socket that -b names" do
+    @app.server("-b", "#{@app.path}/tmp/s") do |server|
+      expect(listening(server)).to eq(["unix://#{@app.path}/tmp/s"])
+      socket = UNIXSocket.new("#{@app.path}/tmp/s")
+      socket.write("GET /up HTTP/1.0\r\nhost: localhost\r\n\r\n")
+      expect(socket.read).to start_with("HTTP/1.0 200")
+    end
+  end
+
+  it "5.1-7: -p and -b beat the binds of config/puma.rb, which beat Rails' own defaults" do
+    port = free_port
+    @app.write("config/iodine_rs.rb" => "bind 'tcp://127.0.0.1:#{port}'\nthreads 1, 2\n")
+    @app.server { |server| expect([server.port, server.printed]).to match([port, /Max threads: 2$/]) }
+    @app.server("-p", "0") { |server| expect(server.port).not_to eq(port) }
+  ensure
+    FileUtils.rm_f("#{@app.path}/config/iodine_rs.rb")
+  end
+
+  it "5.1-5: -P names the pid file, and one that config/puma.rb names too is no obstacle" do
+    @app.server("-p", "0", "-P", "tmp/mine.pid", env: { "PIDFILE" => "tmp/mine.pid" }) do |server|
+      expect(File.read("#{@app.path}/tmp/mine.pid").to_i).to eq(server.pid)
+    end
+    expect(File.exist?("#{@app.path}/tmp/mine.pid")).to be(false)
+  end
+
+  it "5.6-1: -d serves in the background" do
+    port = free_port
+    @app.rails("server", "-d", "-p", port.to_s)
+    pid = eventually(limit: 20) { File.read("#{@app.path}/tmp/pids/server.pid").to_i if File.exist?("#{@app.path}/tmp/pids/server.pid") }
+    eventually(limit: 20) { answers?(port) }
+    expect(Http.get(port, "/up").status).to eq(200)
+    Process.kill("TERM", pid)
+    eventually(limit: 10) { !File.exist?("#{@app.path}/tmp/pids/server.pid") }
+    eventually(limit: 10) { !File.exist?("/proc/#{pid}") }
+  ensure
+    Process.kill("KILL", pid) if pid && File.exist?("/proc/#{pid}")
+  end
+
+  def answers?(port)
+    TCPSocket.new("127.0.0.1", port).close
+    true
+  rescue Errno::ECONNREFUSED
+    false
+  end
+
+  %w[iodine_rs iodine-rs puma].each do |name|
+    it "RR-02, RR-04: -u #{name} is this server" do
+      @app.server("-p", "0", "-u", name) { |server| expect(server.printed).to include("=> Booting IodineRs", "iodine-rs starting") }
+    end
+  end
+
+  it "RR-03: RACKUP_HANDLER names it" do
+    @app.server("-p", "0", env: { "RACKUP_HANDLER" => "iodine_rs" }) { |server| expect(server.printed).to include("=> Booting IodineRs") }
+  end
+
+  describe "beside a Puma in the bundle" do
+    before(:all) { @app.write("Gemfile" => Bundle.gemfile("rails", "sqlite3", "puma")) }
+    after(:all) { @app.write("Gemfile" => Bundle.gemfile("rails", "sqlite3")) }
+
+    it "RR-03, RR-13: leaves it to Puma, unless it is named" do
+      @app.server("-p", "0") { |server| expect(server.printed).to include("=> Booting Puma", "Puma starting in single mode") }
+      [[["-u", "iodine_rs"], {}], [[], { "RACKUP_HANDLER" => "iodine_rs" }]].each do |args, env|
+        @app.server("-p", "0", *args, env:) { |server| expect(server.printed).to include("=> Booting IodineRs", "iodine-rs starting in single mode") }
+      end
+    end
+  end
 end
