@@ -20,15 +20,18 @@ module Bench
     end
 
     # Proportional set size: memory that processes share is counted once.
-    def pss_kib
-      members(stat_table).sum do |pid|
-        File.read("/proc/#{pid}/smaps_rollup")[/^Pss:\s+(\d+) kB/, 1].to_i
-      rescue SystemCallError
-        0
-      end
-    end
+    def pss_kib = members(stat_table).sum { |pid| pss(pid) }
+
+    # The same for each descendant: the workers of a server that forks.
+    def children_pss_kib = members(stat_table).drop(1).map { |pid| pss(pid) }
 
     private
+
+    def pss(pid)
+      File.read("/proc/#{pid}/smaps_rollup")[/^Pss:\s+(\d+) kB/, 1].to_i
+    rescue SystemCallError
+      0
+    end
 
     def members(table)
       return [] unless table.key?(@root)

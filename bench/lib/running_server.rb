@@ -10,30 +10,33 @@ module Bench
   class RunningServer
     START_LIMIT = 20
     STOP_LIMIT = 5
+    # Between two looks whether it answers; what `bench/boot` can tell apart.
+    INTERVAL = 0.002
 
     class Failed < StandardError; end
 
     attr_reader :port
 
     # Yields the server once it serves, and ends it afterwards, whatever happens.
-    def self.open(server, app:, threads:, env:)
-      running = new(server, app:, threads:, env:)
+    def self.open(server, **)
+      running = new(server, **)
       yield running
     ensure
       running&.stop
     end
 
-    def initialize(server, app:, threads:, env:)
+    def initialize(server, app:, threads:, env:, workers: 0)
       @name = server.name
       @port = Addrinfo.tcp("127.0.0.1", 0).bind { |socket| socket.local_address.ip_port }
       @log = Tempfile.new("bench")
-      @pid = Process.spawn(server.env.merge(env), *server.arguments(port: @port, threads:, app:),
+      @pid = Process.spawn(server.env.merge(env), *server.arguments(port: @port, threads:, workers:, app:),
                            chdir: ROOT, in: File::NULL, %i[out err] => @log.path, pgroup: true)
       @tree = ProcessTree.new(@pid)
     end
 
     def cpu_seconds = @tree.cpu_seconds
     def pss_kib = @tree.pss_kib
+    def workers_pss_kib = @tree.children_pss_kib
 
     # Figures of a server that answers something else would be worthless.
     def check(load)
@@ -67,7 +70,7 @@ module Bench
       rescue SystemCallError, EOFError => error
         raise Failed, "#{@name} does not serve (#{error.message}):\n#{File.read(@log.path)}" if now > limit || ended?
 
-        sleep 0.05
+        sleep INTERVAL
         retry
       end
     end

@@ -15,7 +15,7 @@ module Bench
     end
 
     # Words first, values after: a path with a blank in it stays one argument.
-    def arguments(**values) = command.shellsplit.map { |word| format(word, root: ROOT, **values) }
+    def arguments(**values) = command.shellsplit.map { |word| format(word, root: ROOT, workers: 0, **values) }
 
     def plays?(scenario) = scenarios.nil? || scenarios.include?(scenario.name)
 
