@@ -10,9 +10,18 @@ def option_tables
   end.join("\n")
 end
 
+# Rows for Puma's words that have another meaning here.
+def puma_rows
+  words = IodineRs::DSL::PumaWords
+  [*words::MOOT.map { |word, why| "| `#{word}` | #{why} |\n" },
+   *words::REFUSED.map { |word, advice| "| `#{word}` | Does not start: #{advice} |\n" }].join
+end
+
 desc "Write the tables of options in docs/configuration.md anew"
 task :docs do
   path = "docs/configuration.md"
   text = File.read(path)
-  File.write(path, text.sub(/^## Options\n\n.*?(?=^## )/m) { "## Options\n\n#{option_tables}\n" })
+  text.sub!(/^## Options\n\n.*?(?=^## )/m) { "## Options\n\n#{option_tables}\n" }
+  text.sub!(/(^\| Word \| Here \|\n\|---\|---\|\n).*?(?=^\n|^## )/m) { "#{$1}#{puma_rows}" }
+  File.write(path, text)
 end

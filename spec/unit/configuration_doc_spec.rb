@@ -18,6 +18,13 @@ RSpec.describe "docs/configuration.md" do
     expect(named).to eq(IodineRs::Options::TABLE.names)
   end
 
+  it "has a row for each of Puma's words that has another meaning here, and no other" do
+    words = IodineRs::DSL::PumaWords
+    rows = words::MOOT.map { |word, why| "| `#{word}` | #{why} |" } +
+           words::REFUSED.map { |word, advice| "| `#{word}` | Does not start: #{advice} |" }
+    expect(text[/^\| Word \| Here \|\n\|---\|---\|\n((?:\|.*\n)*)/, 1].lines(chomp: true)).to eq(rows)
+  end
+
   it "has every flag of the command line" do
     expect { IodineRs::CLI.start(["-h"]) }.to output { |help|
       flags = help.scan(/^\s+(?:(-\w), |\s+)(--[\w-]+)/).flatten.compact
