@@ -83,6 +83,15 @@ RSpec.describe "Plugins" do
     expect(server.stdout.scan(/^(?:\d) .*/)).to eq(["1 configures, workers 0", "2 starts with 0 production", "3 loads the app", "4 runs, true"])
   end
 
+  it "G-03: hear of the states of a server" do
+    source = "Puma::Plugin.create { def start(launcher) = launcher.events.register(:state) { |state| puts \"is #{state}\" } }"
+    server = serve(hello, args: %w[-I lib], files: { "lib/puma/plugin/states.rb" => source, "config/puma.rb" => "plugin :states" })
+    server.wait_for_stdout(/is running/)
+    server.signal("INT")
+    server.wait_exit
+    expect(server.stdout.scan(/^is (\w+)/).flatten).to eq(%w[running stop])
+  end
+
   it "C-15: come from the command line, too" do
     server = serve(hello, args: ["-I", plugins, "--plugin", "solid_queue"])
     eventually { supervisors(server).size == 1 }

@@ -36,9 +36,16 @@ module IodineRs
       # Runs what plugins registered for the same moments as the hooks of the configuration file. A phased restart is no
       # affair of theirs: a second `after_booted` would start beside us once more what runs already.
       def join(hooks)
-        hooks.add(:after_booted, ->(*) { @booted ||= events.fire_after_booted! })
-        hooks.add(:after_stopped, ->(*) { events.fire_after_stopped! })
-        hooks.add(:before_restart, ->(*) { events.fire_before_restart! })
+        booted = false
+        { after_booted: :running, after_stopped: :stop, before_restart: :restart }.each do |name, state|
+          hooks.add(name, lambda { |*|
+            next if booted && name == :after_booted
+
+            booted = true
+            events.fire(name)
+            events.fire(:state, state)
+          })
+        end
       end
 
       private
