@@ -285,8 +285,10 @@ module IodineRs
       word == "USR2" ? @service.reloading : @service.stopping
       Life.enter(:start_shutdown)
       @binder.close
-      @workers.each_value(&:stop)
+      stop_workers
     end
+
+    def stop_workers = @workers.each_value(&:stop)
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end

@@ -5,6 +5,7 @@ module IodineRs
   # server boots (`offer`), unless there is a real Puma: many programs take the name for "this process is a web server".
   module Puma
     autoload :Binder, "iodine_rs/puma/binder"
+    autoload :Cluster, "iodine_rs/puma/cluster"
     autoload :Configuration, "iodine_rs/puma/configuration"
     autoload :Const, "iodine_rs/puma/const"
     autoload :Events, "iodine_rs/puma/events"

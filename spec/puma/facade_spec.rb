@@ -43,6 +43,23 @@ RSpec.describe "Puma's name" do
     server.wait_for_stdout(/^later 90 production 7$/)
   end
 
+  # As appsignal does it, whose hook is installed wherever there is a Puma.
+  it "RR-05: an agent may wrap the end of the workers" do
+    server = cluster(<<~'RUBY', workers: 1, args: %w[--preload])
+      Puma::Cluster.class_eval do
+        alias_method :stop_workers_without_agent, :stop_workers
+        def stop_workers
+          puts "the agent stops"
+          stop_workers_without_agent
+        end
+      end
+      run ->(_env) { [200, {}, []] }
+    RUBY
+    server.signal("INT")
+    expect(server.wait_exit.exitstatus).to eq(0)
+    expect(server.stdout).to match(/shutting down workers.*the agent stops.*Goodbye/m)
+  end
+
   [[], %w[-w 1]].each do |args|
     it "4.2: Puma.stats is JSON and Puma.stats_hash the same by Symbol #{args.join(" ")}" do
       server = serve(asking, args:)
@@ -69,6 +86,24 @@ RSpec.describe "Puma's name" do
       puts launcher.log_writer.stdout.string[/Goodbye!/]
     RUBY
     expect(printed).to eq("booted, 2 threads, 1 port\nstopped\nGoodbye!\n")
+  end
+
+  it "5.2: a configuration reads the files that it is told to, or none" do
+    printed = Bundle.run([], <<~'RUBY')
+      require "puma"
+      File.write("a.rb", "threads 2, 3\nworkers 2\ntag 'a'")
+      Dir.mkdir("config")
+      File.write("config/puma.rb", "tag 'usual'")
+      [{ config_files: ["a.rb"] }, { config_files: ["-"], tag: "none" }, {}].each do |options|
+        found = Puma::Configuration.new(options.merge(workers: 0)).tap(&:clamp).options
+        p [found[:tag], found[:workers], found[:max_threads], found.file_options.key?(:tag)]
+      end
+    RUBY
+    expect(printed).to eq(<<~TEXT)
+      ["a", 0, 3, true]
+      ["none", 0, 5, false]
+      ["usual", 0, 5, true]
+    TEXT
   end
 
   it "5.2: Rackup::Handler::Puma.config tells what the server would run with" do

@@ -84,7 +84,7 @@ RSpec.describe "Plugins" do
   end
 
   it "G-03: hear of the states of a server" do
-    source = "Puma::Plugin.create { def start(launcher) = launcher.events.register(:state) { |state| puts \"is #{state}\" } }"
+    source = 'Puma::Plugin.create { def start(launcher) = launcher.events.register(:state) { |state| puts "is #{state}" } }'
     server = serve(hello, args: %w[-I lib], files: { "lib/puma/plugin/states.rb" => source, "config/puma.rb" => "plugin :states" })
     server.wait_for_stdout(/is running/)
     server.signal("INT")

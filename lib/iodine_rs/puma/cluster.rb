@@ -1,0 +1,8 @@
+# frozen_string_literal: true
+
+module IodineRs
+  module Puma
+    # Agents wrap its `stop_workers`.
+    Cluster = IodineRs::Cluster
+  end
+end
