@@ -71,8 +71,7 @@ module IodineRs
 
       # The app: the object that was given, or the one of the rackup file.
       def app
-        found = options[:app] || Rackup.app(options.to_options)
-        ConfigMiddleware.new(self, options[:log_requests] ? AccessLog.new(found) : found)
+        ConfigMiddleware.new(self, options[:app] || Rackup.app(options.to_options))
       end
 
       # Whether there is an app to serve.
