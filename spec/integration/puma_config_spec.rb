@@ -137,7 +137,7 @@ RSpec.describe "config/puma.rb" do
 
   # What Rails has generated, in its own words.
   {
-    "7.0" => <<~'RUBY', "7.1" => <<~'RUBY', "7.2, 8.0, 8.1" => <<~'RUBY', "8.2" => <<~'RUBY'
+    "7.0" => <<~'RUBY', "7.1" => <<~'RUBY', "7.2" => <<~'RUBY', "8.0, 8.1" => <<~'RUBY', "8.2" => <<~'RUBY'
       max_threads_count = ENV.fetch("RAILS_MAX_THREADS") { 5 }
       min_threads_count = ENV.fetch("RAILS_MIN_THREADS") { max_threads_count }
       threads min_threads_count, max_threads_count
@@ -153,7 +153,8 @@ RSpec.describe "config/puma.rb" do
       min_threads_count = ENV.fetch("RAILS_MIN_THREADS") { max_threads_count }
       threads min_threads_count, max_threads_count
       if ENV["RAILS_ENV"] == "production"
-        worker_count = Integer(ENV.fetch("WEB_CONCURRENCY") { 1 })
+        require "concurrent-ruby"
+        worker_count = Integer(ENV.fetch("WEB_CONCURRENCY") { Concurrent.physical_processor_count })
         workers worker_count if worker_count > 1
       end
       worker_timeout 3600 if ENV.fetch("RAILS_ENV", "development") == "development"
@@ -168,16 +169,28 @@ RSpec.describe "config/puma.rb" do
       plugin :tmp_restart
       pidfile ENV["PIDFILE"] if ENV["PIDFILE"]
     RUBY
+      threads_count = ENV.fetch("RAILS_MAX_THREADS", 3)
+      threads threads_count, threads_count
+      port ENV.fetch("PORT", 3000)
+      plugin :tmp_restart
+      plugin :solid_queue if ENV["SOLID_QUEUE_IN_PUMA"]
+      pidfile ENV["PIDFILE"] if ENV["PIDFILE"]
+    RUBY
       threads ENV.fetch("RAILS_MAX_THREADS", 3)
       port ENV.fetch("PORT", 3000)
       plugin :tmp_restart
+      plugin :solid_queue unless ["", "false", "0"].include?(ENV.fetch("SOLID_QUEUE_IN_PUMA", ""))
       pidfile ENV["PIDFILE"] if ENV["PIDFILE"]
     RUBY
   }.each do |version, config|
-    it "boots with the file that Rails #{version} generates" do
-      server = serve(hello, bind: nil, env: { "PORT" => "0", "RAILS_ENV" => "development" }, files: { "config/puma.rb" => config })
-      expect(Http.get(server).body).to eq("hello")
-      expect(server.stderr).to eq("")
+    %w[development production].each do |environment|
+      it "1.4: boots with the file that Rails #{version} generates, in #{environment}" do
+        env = { "PORT" => "0", "RAILS_ENV" => environment, "RACK_ENV" => environment, "SOLID_QUEUE_IN_PUMA" => "true" }
+        server = serve(hello, bind: nil, env:, args: ["-I", File.expand_path("../support/plugins", __dir__)], files: { "config/puma.rb" => config })
+        expect(Http.get(server).body).to eq("hello")
+        expect(server.stderr).to eq("")
+        server.wait_for_stdout(/supervisor \d+ of #{server.pid} begins/) if config.include?("solid_queue")
+      end
     end
   end
 end
