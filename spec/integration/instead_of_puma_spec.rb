@@ -28,6 +28,16 @@ RSpec.describe "Instead of Puma" do
     expect(with_bundle(%w[puma], program)).to eq("true\nRackup::Handler::Puma\n")
   end
 
+  it "RR-03, RR-04: is what a Sinatra program runs on" do
+    printed = with_bundle(%w[sinatra], <<~RUBY)
+      Bundler.require
+      Sinatra::Application.set(port: 0, bind: "127.0.0.1", environment: :production)
+      IodineRs.on_state(:on_start) { Sinatra::Application.quit! }
+      Sinatra::Application.run! { |server| puts "yielded \#{server.class}" }
+    RUBY
+    expect(printed).to include("iodine-rs starting in single mode", "yielded IodineRs::Launcher", "Goodbye!")
+  end
+
   it "serves by bare `rackup`" do
     Dir.mktmpdir do |folder|
       File.write("#{folder}/config.ru", "run ->(_env) { [200, {}, ['hello']] }")

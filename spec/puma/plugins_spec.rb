@@ -83,6 +83,42 @@ RSpec.describe "Plugins" do
     expect(server.stdout.scan(/^(?:\d) .*/)).to eq(["1 configures, workers 0", "2 starts with 0 production", "3 loads the app", "4 runs, true"])
   end
 
+  # As exporters of figures do.
+  [[], %w[-w 1]].each do |args|
+    it "G-04: may run a server of their own beside this one #{args.join(" ")}" do
+      source = <<~'RUBY'
+        require "puma/plugin"
+
+        module Puma
+          class DSL
+            def exporter_host(host) = @options[:exporter_host] = host
+          end
+        end
+
+        Puma::Plugin.create do
+          def start(launcher)
+            app = ->(_env) { [200, {}, [JSON.generate(launcher.stats.key?(:workers) ? "cluster" : "single")]] }
+            server = Puma::Server.new(app, launcher.events, min_threads: 0, max_threads: 1)
+            launcher.events.on_booted do
+              port = server.add_tcp_listener(launcher.options.fetch(:exporter_host), 0).addr[1]
+              server.run
+              launcher.log_writer.log("exports on #{port}")
+            end
+            [:on_restart, :on_stopped].each { |word| launcher.events.public_send(word) { server.stop(true) unless server.shutting_down? } }
+          end
+        end
+      RUBY
+      server = serve("require 'json'\n#{hello}", args: ["-I", "lib", "--preload", *args], files: {
+        "lib/puma/plugin/exporter.rb" => source, "config/puma.rb" => "plugin :exporter\nexporter_host '127.0.0.1'"
+      })
+      port = server.wait_for_stdout(/exports on (\d+)/)[1].to_i
+      expect(Http.get(port).body).to eq(args.empty? ? '"single"' : '"cluster"')
+      expect(Http.get(server).body).to eq("hello")
+      server.signal("INT")
+      expect(server.wait_exit.exitstatus).to eq(0)
+    end
+  end
+
   it "G-03: hear of the states of a server" do
     source = 'Puma::Plugin.create { def start(launcher) = launcher.events.register(:state) { |state| puts "is #{state}" } }'
     server = serve(hello, args: %w[-I lib], files: { "lib/puma/plugin/states.rb" => source, "config/puma.rb" => "plugin :states" })
@@ -114,12 +150,10 @@ RSpec.describe "Plugins" do
   end
 
   it "RR-13: register with a real Puma where the bundle has one" do
-    Dir.mktmpdir do |folder|
-      File.write("#{folder}/config.ru", hello)
-      File.write("#{folder}/puma.rb", "plugin :solid_queue\nafter_booted { Process.kill(:INT, $$) }")
-      program = "$LOAD_PATH << #{plugins.dump}\nexit IodineRs::CLI.start(%w[-b tcp://127.0.0.1:0 -C #{folder}/puma.rb #{folder}/config.ru])"
-      printed = Bundle.run(%w[puma], "require 'iodine-rs'\n#{program}\n")
-      expect(printed).to include("Stopping the supervisor...", "Goodbye!")
-    end
+    server = configured("plugin :solid_queue", env: { "RUBYOPT" => "-rbundler/setup" }, files: { "Gemfile" => Bundle.gemfile("puma") })
+    eventually(limit: 10) { supervisors(server).size == 1 }
+    server.signal("INT")
+    server.wait_exit
+    expect(server.stdout).to include("Stopping the supervisor...", "Goodbye!")
   end
 end

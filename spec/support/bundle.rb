@@ -17,12 +17,23 @@ module Bundle
     ["source Gem.sources.first.uri.to_s", "gem 'iodine-rs', path: #{ROOT.dump}", *gems.map { |gem| "gem '#{gem}'" }].join("\n")
   end
 
+  # Runs a program to its end; returns what it printed, and its Process::Status. At the limit it is killed, with all that
+  # it has started.
+  def capture(env, *command, limit: 50, **)
+    Open3.popen2e(env, *command, pgroup: true, **) do |input, output, process|
+      input.close
+      reader = Thread.new { output.read }
+      killed = process.join(limit).nil? && Process.kill("KILL", -process.pid)
+      [killed ? "#{reader.value}\n(killed after #{limit} s)" : reader.value, process.value]
+    end
+  end
+
   # What a program prints that runs with such a bundle, in an empty directory.
   def run(gems, program, env = {})
     Dir.mktmpdir do |folder|
       File.write("#{folder}/Gemfile", gemfile(*gems))
       env = { **CLEAN, "BUNDLE_GEMFILE" => "#{folder}/Gemfile", **env }
-      Open3.capture2e(env, RbConfig.ruby, "-rbundler/setup", "-e", program, chdir: folder).first
+      capture(env, RbConfig.ruby, "-rbundler/setup", "-e", program, chdir: folder).first
     end
   end
 end

@@ -47,7 +47,7 @@ class RailsApp
 
   # Runs bin/rails to its end; returns what it printed.
   def rails(*args, env: {})
-    output, status = Open3.capture2e(ENVIRONMENT.merge(env), RbConfig.ruby, "bin/rails", *args, chdir: path)
+    output, status = Bundle.capture(ENVIRONMENT.merge(env), RbConfig.ruby, "bin/rails", *args, chdir: path, limit: 120)
     raise Failed, output unless status.success?
 
     output
