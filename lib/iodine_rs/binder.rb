@@ -38,19 +38,18 @@ module IodineRs
     QUEUED = "@24L"
     private_constant :ADVICE, :UNIX_ADVICE, :TRIES, :QUEUED
 
-    # Where a hot restart leaves the sockets: lines of descriptor, address as it was asked for, real address, path.
-    INHERITED = "IODINE_RS_INHERITED"
-
     # The open sockets, in the order of their addresses.
     attr_reader :listeners
 
+    # @param inherited [String, nil] what `bequeath` of the process before a hot restart said
+    # @param activated [Integer] sockets that systemd has opened
     # @param development [Boolean] whether an ssl:// address may do without a certificate
-    def initialize(env: ENV, development: false)
+    def initialize(inherited: nil, activated: 0, development: false)
       @development = development
       @listeners = []
       @pid = Process.pid
-      @inherited = inherited(env.delete(INHERITED))
-      @activated = activated(*%w[LISTEN_PID LISTEN_FDS].map { |name| env.delete(name) })
+      @inherited = inherited(inherited)
+      @activated = activated(activated)
     end
 
     # Listens on an address (see Bind; a text is parsed) and returns the new listeners. A socket of the process before a
@@ -86,11 +85,12 @@ module IodineRs
       unused.each { |listener| dispose(listener) }
     end
 
-    # From now on the sockets outlive this process: what its successor needs in its environment, and its descriptors.
+    # From now on the sockets outlive this process: what its successor has to be told (lines of descriptor, address as it
+    # was asked for, real address, path), and the descriptors it gets.
     def bequeath
       @kept = true
       lines = @listeners.map { |one| [one.io.fileno, one.asked, one.url.sub(/\Assl/, "tcp"), one.path].join("\t") }
-      [{ INHERITED => lines.join("\n") }, @listeners.to_h { |one| [one.io.fileno, one.io.fileno] }]
+      [lines.join("\n"), @listeners.to_h { |one| [one.io.fileno, one.io.fileno] }]
     end
 
     # Keeps the sockets open through `close`, for `bequeath`.
@@ -155,10 +155,8 @@ module IodineRs
     end
 
     # The descriptors of sd_listen_fds(3) begin at 3.
-    def activated(pid, count)
-      return [] unless pid.to_i == Process.pid
-
-      (3...3 + count.to_i).map do |descriptor|
+    def activated(count)
+      (3...3 + count).map do |descriptor|
         address = Socket.for_fd(descriptor).tap { |socket| socket.autoclose = false }.local_address
         next Listener.new(UNIXServer.for_fd(descriptor), "unix://#{address.unix_path}", nil, nil, :activated) if address.unix?
 

@@ -8,7 +8,9 @@ module IodineRs
   class Launcher
     LIB = File.expand_path("..", __dir__)
     ORIGINS = { nil => "Listening on", inherited: "Inherited", activated: "Activated" }.freeze
-    private_constant :LIB, :ORIGINS
+    # Where a hot restart leaves the sockets for the process after it.
+    INHERITED = "IODINE_RS_INHERITED"
+    private_constant :LIB, :ORIGINS, :INHERITED
 
     attr_reader :options, :log, :binder, :restart_directory
 
@@ -21,7 +23,7 @@ module IodineRs
       @argv = argv
       @log = log
       @inbox = Inbox.new
-      @binder = Binder.new(development: options.development?)
+      @binder = Binder.new(**sockets_left, development: options.development?)
       @redirect = Redirect.new(options)
       @service = ServiceManager.new
       @restart_directory = shells_directory
@@ -86,6 +88,13 @@ module IodineRs
     private
 
     def cluster? = @options[:workers].positive?
+
+    # Sockets that the process before a hot restart or systemd (sd_listen_fds(3)) has opened for this process. Others that
+    # it starts must not take them for theirs.
+    def sockets_left
+      inherited, pid, count = [INHERITED, "LISTEN_PID", "LISTEN_FDS"].map { |name| ENV.delete(name) }
+      { inherited:, activated: pid.to_i == Process.pid ? count.to_i : 0 }
+    end
 
     def signal_names(runner)
       ENV.key?("PUMA_SKIP_SIGUSR2") ? runner::SIGNALS - %w[USR2] : runner::SIGNALS
@@ -171,9 +180,9 @@ module IodineRs
     def begin_anew
       @log.info("* Restarting...")
       @options[:hooks].run(:before_restart, @log, self)
-      variables, descriptors = @binder.bequeath
+      inherited, descriptors = @binder.bequeath
       Dir.chdir(@restart_directory)
-      Process.exec(environment.merge(variables), *command, { unsetenv_others: true, close_others: true }.merge(descriptors))
+      Process.exec(environment.merge(INHERITED => inherited), *command, { unsetenv_others: true, close_others: true }.merge(descriptors))
     end
 
     # What the server was started with: an app under Bundler must not inherit what Bundler has added.

@@ -85,7 +85,7 @@ RSpec.describe "Where a setting comes from" do
 
   it "P-07: all interfaces are those of IPv4 where there is no IPv6" do
     allow(Socket).to receive(:ip_address_list).and_return([Addrinfo.ip("127.0.0.1"), Addrinfo.ip("::1")])
-    binder = IodineRs::Binder.new(env: {})
+    binder = IodineRs::Binder.new
     expect(binder.bind("tcp://[::]:0").first.url).to start_with("tcp://0.0.0.0:")
   ensure
     binder&.close

@@ -16,7 +16,7 @@ module IodineRs
         @address = address
         @app = app
         @log = log
-        @binder = Binder.new(env: {})
+        @binder = Binder.new
         @clients = []
         @rests_until = now
       end

@@ -5,7 +5,7 @@ module IodineRs
     # What a server listens on, by Puma's names.
     class Binder
       # @param binder [IodineRs::Binder] the sockets; an embedded server takes none that the process was started with
-      def initialize(log_writer, _options = nil, binder: IodineRs::Binder.new(env: {}))
+      def initialize(log_writer, _options = nil, binder: IodineRs::Binder.new)
         @log_writer = log_writer
         @binder = binder
       end

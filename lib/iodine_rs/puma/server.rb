@@ -19,7 +19,7 @@ module IodineRs
         @events = events || Events.new
         @options = options.is_a?(Hash) ? UserFileDefaultOptions.new(options) : options
         @log_writer = @options.fetch(:log_writer, LogWriter.stdio)
-        @sockets = IodineRs::Binder.new(env: {})
+        @sockets = IodineRs::Binder.new
         @binder = Binder.new(@log_writer, binder: @sockets)
         @min_threads, @max_threads = @options.to_options.then { |settings| [settings[:min_threads], settings[:max_threads]] }
       end
