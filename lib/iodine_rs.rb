@@ -14,6 +14,7 @@ module IodineRs
   autoload :ConfigFile, "iodine_rs/config_file"
   autoload :Rackup, "iodine_rs/rackup"
   autoload :Launcher, "iodine_rs/launcher"
+  autoload :Runner, "iodine_rs/runner"
   autoload :Single, "iodine_rs/single"
   autoload :Cluster, "iodine_rs/cluster"
   autoload :Hooks, "iodine_rs/hooks"

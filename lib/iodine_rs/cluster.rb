@@ -3,14 +3,14 @@
 module IodineRs
   # The master of a cluster: forks the workers, watches over them and replaces those that end. It serves nothing itself
   # and has no thread of its own; between two events it sleeps.
-  class Cluster
+  class Cluster < Runner
     autoload :Worker, "iodine_rs/cluster/worker"
     autoload :WorkerHandle, "iodine_rs/cluster/worker_handle"
     autoload :CheckIns, "iodine_rs/cluster/check_ins"
     autoload :Relay, "iodine_rs/cluster/relay"
 
     # Signals that are the server's.
-    SIGNALS = [*%w[INT TERM QUIT HUP USR1 USR2 TTIN TTOU CHLD], *ThreadBacktraces::SIGNAL].freeze
+    SIGNALS = [*Runner::SIGNALS, "TTIN", "TTOU", "CHLD"].freeze
     # Seconds between two looks at workers that should end.
     PATIENCE = 0.2
     # Seconds until a worker that died before it served is replaced: twice as many each time, up to a limit.
@@ -18,16 +18,8 @@ module IodineRs
     LONGEST_BACK_OFF = 30
     private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF
 
-    def initialize(options, binder:, log:, inbox:, redirect:, service:, admin:)
-      @options = options
-      @binder = binder
-      @log = log
-      @inbox = inbox
-      @redirect = redirect
-      @service = service
-      @admin = admin
-      @restart_file = RestartFile.new if options[:tmp_restart]
-      @hooks = options[:hooks]
+    def initialize(options, **)
+      super
       @count = options[:workers]
       @workers = {}
       @phase = 0
@@ -57,7 +49,7 @@ module IodineRs
       Life.enter(:enter_master)
       @log.info("Use Ctrl-C to stop")
       turn until @reason && @workers.empty?
-      @hooks.run(:after_stopped, @log) unless @reason == "USR2"
+      @hooks.run(:after_stopped, @log) unless restarting?
       @reason
     ensure
       PubSub.relay = nil
@@ -122,13 +114,9 @@ module IodineRs
 
     def obey(word)
       case word
-      when "INT", "TERM", "QUIT", "stop" then stop(word)
-      when "USR1" then restart_workers
-      when "USR2" then restart
-      when "HUP" then @redirect.any? || @binder.tls? ? reopen_logs : stop(word)
-      when ThreadBacktraces::SIGNAL then ThreadBacktraces.print(@log)
       when "TTIN" then @count += 1
       when "TTOU" then @count -= 1 if @count > 1
+      else super
       end
     end
 
@@ -241,11 +229,8 @@ module IodineRs
 
     # Workers of the next phase take the places of the present ones, one after another. A preloaded app would stay as it
     # is: everything begins anew then.
-    def restart_workers
-      if @options[:preload_app]
-        @log.info("phased-restart called but not available, restarting normally")
-        return restart
-      end
+    def phased_restart
+      return super if @options[:preload_app]
 
       @phase += 1
       @service.reloading
@@ -260,30 +245,15 @@ module IodineRs
       worker.stop
     end
 
-    # The sockets stay open: connections wait in the kernel for the next process.
-    def restart
-      return if @reason
-
-      @binder.keep
-      stop("USR2")
-    end
-
-    # And certificates, which workers to come get from here.
     def reopen_logs
-      @redirect.reopen
-      @binder.reload_certificates(@log).each { |url| @log.info("* Reloaded the certificates of #{url}") }
+      super
       @workers.each_value(&:reopen_logs)
     end
 
-    # The second time, or for QUIT, at once.
-    def stop(word)
-      at_once = @reason || word == "QUIT"
-      @reason ||= word
-      return @workers.each_value(&:kill) if at_once
+    def cut_short = @workers.each_value(&:kill)
 
-      @log.info("- Gracefully shutting down workers...")
-      word == "USR2" ? @service.reloading : @service.stopping
-      Life.enter(:start_shutdown)
+    def finish
+      announce_end("- Gracefully shutting down workers...")
       @binder.close
       stop_workers
     end

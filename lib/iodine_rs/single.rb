@@ -2,20 +2,10 @@
 
 module IodineRs
   # Serves from this process.
-  class Single
-    # Signals that are the server's.
-    SIGNALS = [*%w[INT TERM QUIT HUP USR1 USR2], *ThreadBacktraces::SIGNAL].freeze
-
-    def initialize(options, binder:, log:, inbox:, redirect:, service:, admin:)
-      @options = options
-      @log = log
-      @inbox = inbox
-      @binder = binder
-      @redirect = redirect
-      @service = service
-      @admin = admin
+  class Single < Runner
+    def initialize(options, **)
+      super
       @words = []
-      @restart_file = RestartFile.new if options[:tmp_restart]
     end
 
     # Lines of the banner.
@@ -32,7 +22,7 @@ module IodineRs
       PubSub.redis&.join(@options[:max_relay])
       @server.run { @inbox << :stopped }
       @log.info("Use Ctrl-C to stop")
-      @options[:hooks].run(:after_booted, @log)
+      @hooks.run(:after_booted, @log)
       @service.ready
       await_end
     end
@@ -51,14 +41,10 @@ module IodineRs
 
     # Waits in Ruby, so that the app's own signal handlers run.
     def await_end
-      reason = nil
       until (word = next_word) == :stopped
-        next if word.nil? || reopened?(word) || reported?(word)
-
-        reason ? @server.halt : end_by(word)
-        reason ||= word == "USR1" ? "USR2" : word
+        obey(word) if word
       end
-      reason
+      @reason
     end
 
     # nil where there is none yet.
@@ -76,31 +62,11 @@ module IodineRs
       @words << "USR2" if @restart_file&.touched?
     end
 
-    # S-10: the signal that asks what the threads do.
-    def reported?(word)
-      ThreadBacktraces.print(@log) if word == ThreadBacktraces::SIGNAL
-      word == ThreadBacktraces::SIGNAL
-    end
+    def cut_short = halt
 
-    # HUP opens the logs anew, and reads the certificates; where there is neither it stops the server, as it does for other
-    # programs.
-    def reopened?(word)
-      return false unless word == "HUP" && (@redirect.any? || @binder.tls?)
-
-      @redirect.reopen
-      @binder.reload_certificates(@log).each { |url| @log.info("* Reloaded the certificates of #{url}") }
-      true
-    end
-
-    def end_by(word)
-      return @server.halt if word == "QUIT"
-
-      @log.info("phased-restart called but not available, restarting normally") if word == "USR1"
-      @binder.keep if %w[USR1 USR2].include?(word)
-      @log.info("- Gracefully stopping, waiting for requests to finish")
-      %w[USR1 USR2].include?(word) ? @service.reloading : @service.stopping
-      Life.enter(:start_shutdown)
-      @options[:hooks].run(:after_stopped, @log) unless %w[USR1 USR2].include?(word)
+    def finish
+      announce_end("- Gracefully stopping, waiting for requests to finish")
+      @hooks.run(:after_stopped, @log) unless restarting?
       @server.stop
     end
   end

@@ -1,0 +1,71 @@
+# frozen_string_literal: true
+
+module IodineRs
+  # What the life of a server is in one process as well as with workers: it obeys words (the names of signals, and
+  # "stop"), and ends or begins anew. Single and Cluster serve.
+  class Runner
+    # Signals that are the server's.
+    SIGNALS = [*%w[INT TERM QUIT HUP USR1 USR2], *ThreadBacktraces::SIGNAL].freeze
+
+    def initialize(options, binder:, log:, inbox:, redirect:, service:, admin:)
+      @options = options
+      @binder = binder
+      @log = log
+      @inbox = inbox
+      @redirect = redirect
+      @service = service
+      @admin = admin
+      @hooks = options[:hooks]
+      @restart_file = RestartFile.new if options[:tmp_restart]
+    end
+
+    private
+
+    # Does what a word asks for. HUP opens the logs anew and reads the certificates; where there is neither it stops the
+    # server, as it does for other programs.
+    def obey(word)
+      case word
+      when "INT", "TERM", "QUIT", "stop" then stop(word)
+      when "USR1" then phased_restart
+      when "USR2" then restart
+      when "HUP" then @redirect.any? || @binder.tls? ? reopen_logs : stop(word)
+      when ThreadBacktraces::SIGNAL then ThreadBacktraces.print(@log)
+      end
+    end
+
+    # And certificates, which workers to come get from here.
+    def reopen_logs
+      @redirect.reopen
+      @binder.reload_certificates(@log).each { |url| @log.info("* Reloaded the certificates of #{url}") }
+    end
+
+    def phased_restart
+      @log.info("phased-restart called but not available, restarting normally")
+      restart
+    end
+
+    # The sockets stay open: connections wait in the kernel for the next process.
+    def restart
+      return if @reason
+
+      @binder.keep
+      stop("USR2")
+    end
+
+    # The second time, or for QUIT, at once.
+    def stop(word)
+      at_once = @reason || word == "QUIT"
+      @reason ||= word
+      at_once ? cut_short : finish
+    end
+
+    # Tells the world that the end has begun.
+    def announce_end(line)
+      @log.info(line)
+      restarting? ? @service.reloading : @service.stopping
+      Life.enter(:start_shutdown)
+    end
+
+    def restarting? = @reason == "USR2"
+  end
+end
