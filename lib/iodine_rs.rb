@@ -25,6 +25,7 @@ module IodineRs
   autoload :Redirect, "iodine_rs/redirect"
   autoload :ServiceManager, "iodine_rs/service_manager"
   autoload :RestartFile, "iodine_rs/restart_file"
+  autoload :Idleness, "iodine_rs/idleness"
   autoload :Processors, "iodine_rs/processors"
 
   # The server: sockets, threads, the native core.

@@ -98,6 +98,12 @@ module IodineRs
       @kept = true
     end
 
+    # Closes the sockets after all.
+    def release
+      @kept = false
+      close
+    end
+
     # Whether any of them is encrypted.
     def tls? = @listeners.any?(&:tls)
 

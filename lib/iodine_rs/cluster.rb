@@ -6,6 +6,7 @@ module IodineRs
   class Cluster < Runner
     autoload :Worker, "iodine_rs/cluster/worker"
     autoload :WorkerHandle, "iodine_rs/cluster/worker_handle"
+    autoload :Wear, "iodine_rs/cluster/wear"
     autoload :CheckIns, "iodine_rs/cluster/check_ins"
     autoload :Relay, "iodine_rs/cluster/relay"
 
@@ -22,6 +23,7 @@ module IodineRs
       super
       @count = options[:workers]
       @workers = {}
+      @forked = 0
       @phase = 0
       @failures = @restarts = 0
       @forks_from = now
@@ -91,6 +93,7 @@ module IodineRs
       reap
       @service.tick { describe }
       keep_up unless @reason
+      stop_idle if !@reason && idle?
       @workers.each_value(&:hurry_up)
     end
 
@@ -106,7 +109,7 @@ module IodineRs
       return PATIENCE if @reason || @workers.each_value.any?(&:ending?)
 
       waits = @workers.each_value.map(&:time_left)
-      waits << @forks_from - now if @workers.size < @count
+      waits << @forks_from - now if missing
       waits << RestartFile::INTERVAL if @restart_file
       waits << @service.patience if @service.any?
       [waits.min, 0].max
@@ -123,19 +126,34 @@ module IodineRs
     # --- Forking ----------------------------------------------------------------------------------------------------
 
     def fork_missing_workers
-      fork_worker((0..).find { |index| !@workers.key?(index) }) while @workers.size < @count && now >= @forks_from
+      fork_worker(missing) while missing && now >= @forks_from
     end
 
+    # The lowest number that no worker has, or one that waits for its successor.
+    def missing = ((0...@count).to_a - @workers.each_value.reject(&:outgoing?).map(&:index)).first
+
     def fork_worker(index)
+      key = @forked += 1
       @hooks.run(:before_worker_fork, @log, index)
       Life.enter(:before_fork)
-      socket = @relay.open(index)
+      socket = @relay.open(key)
       worker = Worker.new(index, @phase, app: @app, options: @options, binder: @binder, log: @log, redirect: @redirect)
       pid = without_threads { Process.fork { start(worker, socket) } }
       socket.close
-      @workers[index] = WorkerHandle.new(index, pid, @phase, @options)
+      @workers[key] = WorkerHandle.new(key, index, pid, @phase, @options)
       Life.enter(:after_fork)
       @hooks.run(:after_worker_fork, @log, index)
+    rescue Errno::EAGAIN, Errno::ENOMEM => error
+      cannot_fork(error, key)
+    end
+
+    # The system has no process to give. The workers that are there go on; without any the server ends (row X-06).
+    def cannot_fork(error, key)
+      @relay.remove(key)
+      raise unless @workers.each_value.any?(&:booted?)
+
+      @log.error("cannot fork a worker: #{error.message}")
+      hold_back
     end
 
     def without_threads(&) = PubSub.redis ? PubSub.redis.pause(&) : yield
@@ -167,8 +185,12 @@ module IodineRs
       worker.booted
       @failures = 0
       @log.info(format("- Worker %d (PID: %d) booted in %.2fs, phase: %d", worker.index, pid, worker.age, worker.phase))
-      return unless all_booted?
+      tell_booted if all_booted? && @told != @phase
+    end
 
+    # Once for each phase: a worker that is replaced is no news.
+    def tell_booted
+      @told = @phase
       @hooks.run(:after_booted, @log)
       @service.ready
     end
@@ -192,8 +214,8 @@ module IodineRs
     end
 
     def bury(worker)
-      @workers.delete(worker.index)
-      @relay.remove(worker.index)
+      @workers.delete(worker.key)
+      @relay.remove(worker.key)
       @hooks.run(:after_worker_shutdown, @log, worker)
       @restarts += 1 if !@reason && worker.index < @count
       return if @reason || worker.ending?
@@ -211,11 +233,32 @@ module IodineRs
       @log.error("the next worker is forked in #{seconds} s")
     end
 
+    # Whether no worker has had anything to do for `idle_timeout`, as far as they have told.
+    def idle?
+      limit = @options[:idle_timeout]
+      !limit.nil? && all_booted? && @workers.each_value.all? { |worker| worker.idle_for >= limit }
+    end
+
     def keep_up
       @workers.each_value.select(&:timed_out?).each { |worker| terminate(worker) }
       @workers.each_value.select { |worker| worker.index >= @count }.each(&:stop)
+      recycle
       fork_missing_workers
       @workers.each_value.find { |worker| worker.phase != @phase }&.then { |worker| replace(worker) }
+    end
+
+    # Replaces worn-out workers one after another; each one serves until its successor does.
+    def recycle
+      @workers.each_value.select { |worker| worker.outgoing? && succeeded?(worker) }.each(&:stop)
+      return unless all_booted? && @workers.size == @count && @workers.each_value.none?(&:ending?)
+
+      worker = @workers.each_value.find(&:worn_out) or return
+      @log.info("- Replacing worker #{worker.index} (PID: #{worker.pid}): #{worker.worn_out}")
+      worker.step_down
+    end
+
+    def succeeded?(worker)
+      @workers.each_value.any? { |other| other.index == worker.index && !other.outgoing? && other.booted? }
     end
 
     def terminate(worker)

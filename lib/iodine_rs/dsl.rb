@@ -54,6 +54,9 @@ module IodineRs
     # The Rack app itself, as an object or a block.
     def app(object = nil, &block) = set(:app, object || block)
 
+    # Prints the backtraces of all threads when stopping begins, or only where it is forced.
+    def shutdown_debug(debug = true, on_force: false) = set(:shutdown_debug, debug && on_force ? "on_force" : debug)
+
     # Another word for `public`.
     def static(path = "public") = public(path)
 

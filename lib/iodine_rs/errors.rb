@@ -13,6 +13,9 @@ module IodineRs
   # The app's own code failed while it was loaded.
   class AppLoadError < BootError; end
 
+  # Raised inside the app when a stopping server does not wait any longer (`force_shutdown_after`).
+  class ForceShutdown < Error; end
+
   # The app returned something that is not a Rack response; the message says what and how to repair it.
   class AppError < Error; end
 end

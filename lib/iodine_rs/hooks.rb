@@ -15,8 +15,12 @@ module IodineRs
       after_stopped: [:on_stopped],
       before_restart: [:on_restart],
       before_thread_start: [:on_thread_start],
-      before_thread_exit: [:on_thread_exit]
+      before_thread_exit: [:on_thread_exit],
+      out_of_band: []
     }.freeze
+    # Those that only a master or a worker runs.
+    CLUSTER = %i[before_fork before_worker_fork after_worker_fork before_worker_boot before_worker_shutdown
+                 after_worker_shutdown].freeze
 
     def initialize
       @blocks = Hash.new { |blocks, name| blocks[name] = [] }
@@ -32,6 +36,9 @@ module IodineRs
       @blocks[name] << [key, block]
     end
 
+    # Whether there is a block for that moment.
+    def any?(name) = @blocks.key?(name)
+
     # The blocks of both, in this order.
     def +(other)
       Hooks.new.tap { |sum| [self, other].each { |hooks| hooks.each { |name, key, block| sum.add(name, key, block) } } }
@@ -42,7 +49,7 @@ module IodineRs
 
     # Runs the blocks for that moment; an exception is printed and ends nothing.
     def run(name, log, *arguments)
-      @blocks[name].each do |key, block|
+      @blocks.fetch(name, []).each do |key, block|
         block.call(*arguments, *([@data[key.to_sym]] if key))
       rescue StandardError, ScriptError => error
         log.error("WARNING hook #{name} failed with exception (#{error.class}) #{error.message}")

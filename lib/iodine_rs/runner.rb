@@ -52,11 +52,27 @@ module IodineRs
       stop("USR2")
     end
 
-    # The second time, or for QUIT, at once.
+    # The second time, or for QUIT, at once. A restart that is under way becomes an end.
     def stop(word)
-      at_once = @reason || word == "QUIT"
+      first = @reason.nil?
+      at_once = word == "QUIT" || !first && !restarting?
+      give_up_restart if restarting?
       @reason ||= word
-      at_once ? cut_short : finish
+      return cut_short if at_once
+
+      finish if first
+    end
+
+    def give_up_restart
+      @reason = nil
+      @binder.release
+      @service.stopping
+    end
+
+    # Stops where nobody has wanted anything for `idle_timeout`.
+    def stop_idle
+      @log.info("- Idle timeout reached")
+      stop("stop")
     end
 
     # Tells the world that the end has begun.

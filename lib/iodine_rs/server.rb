@@ -99,7 +99,9 @@ module IodineRs
 
     def settings
       reporter = ErrorReporter.new(@log, development: @options.development?, handler: @options[:lowlevel_error_handler])
-      @options.to_native.merge(error_handler: reporter, error_logger: reporter.method(:report),
+      hooks = @options[:hooks]
+      out_of_band = -> { hooks.run(:out_of_band, @log) } if hooks.any?(:out_of_band)
+      @options.to_native.merge(out_of_band:, error_handler: reporter, error_logger: reporter.method(:report),
                                null_input: NullInput::INSTANCE, errors_io: @log.err)
     end
 
@@ -114,9 +116,37 @@ module IodineRs
 
     # Our copies of the sockets go first: while one is open the kernel still takes connections for it.
     def drain
+      dump if @options[:shutdown_debug] == true
       @binder.close
       @native.drain
-      nil until @halted || @native.await_drained(PATIENCE)
+      force unless drained?(@options[:force_shutdown_after])
     end
+
+    # The app does not finish: it is interrupted, and gets a little time to say so. What it does then is for
+    # ThreadPool#stop to end.
+    def force
+      dump if @options[:shutdown_debug] == "on_force"
+      @log.info("- Not waiting any longer for requests to finish")
+      @pool.interrupt(ForceShutdown.new("the server stops, and has waited for force_shutdown_after"))
+      drained?(@options[:shutdown_grace_time])
+    end
+
+    # Waits for the end of all connections, for so many seconds at most (nil for ever); true also where that is not wanted
+    # any more.
+    def drained?(seconds)
+      deadline = now + seconds if seconds
+      until @halted || @native.await_drained([PATIENCE, *(deadline - now if deadline)].min.clamp(0, PATIENCE))
+        return false if deadline && now >= deadline
+      end
+      true
+    end
+
+    def dump
+      @log.info("=== Begin thread backtrace dump ===")
+      ThreadBacktraces.print(@log)
+      @log.info("=== End thread backtrace dump ===")
+    end
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end

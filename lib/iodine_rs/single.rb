@@ -3,13 +3,20 @@
 module IodineRs
   # Serves from this process.
   class Single < Runner
+    # Seconds between two looks whether there is something to do; see `idle_timeout`.
+    LOOK = 1
+    private_constant :LOOK
+
     def initialize(options, **)
       super
       @words = []
     end
 
     # Lines of the banner.
-    def banner = ["*          PID: #{Process.pid}"]
+    def banner
+      idle = @options[:silence_fork_callback_warning] ? [] : Hooks::CLUSTER.select { |name| @hooks.any?(name) }
+      ["*          PID: #{Process.pid}", *idle.map { |name| "* #{name} does not run: there are no workers" }]
+    end
 
     # Makes the app ready, before anything listens.
     def load(app)
@@ -18,6 +25,7 @@ module IodineRs
 
     # Serves until it is told to stop; returns the word that ended it.
     def run
+      @idleness = Idleness.new
       Life.enter(:on_start)
       PubSub.redis&.join(@options[:max_relay])
       @server.run { @inbox << :stopped }
@@ -54,15 +62,34 @@ module IodineRs
     end
 
     def await_events
-      patience = [@service.patience, @admin.patience, *(RestartFile::INTERVAL if @restart_file)].compact.min
       readable, writable = IO.select([@inbox, *@admin.readers], @admin.writers, nil, patience)
       @admin.turn(readable || [], writable || [])
       @service.tick { "worker: #{ServiceManager.describe(@server.stats(begin_anew: false))}" }
       @words.concat(@inbox.take)
       @words << "USR2" if @restart_file&.touched?
+      stop_idle if idle?
+    end
+
+    # Seconds until something has to be looked at without a word; nil for never.
+    def patience
+      idle = @options[:idle_timeout] unless @reason
+      [@service.patience, @admin.patience, *(RestartFile::INTERVAL if @restart_file), *([idle, LOOK].min if idle)].compact.min
+    end
+
+    def idle?
+      limit = @options[:idle_timeout]
+      return false if limit.nil? || @reason
+
+      @idleness.look(@server.stats(begin_anew: false))
+      @idleness.seconds >= limit
     end
 
     def cut_short = halt
+
+    def give_up_restart
+      super
+      @hooks.run(:after_stopped, @log)
+    end
 
     def finish
       announce_end("- Gracefully stopping, waiting for requests to finish")

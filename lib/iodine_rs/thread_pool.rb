@@ -38,6 +38,9 @@ module IodineRs
       joined?(remaining)
     end
 
+    # Raises in every thread: in the app where it is there, else the thread ends and is replaced.
+    def interrupt(error) = @lock.synchronize { @threads.values.compact }.each { |thread| thread.raise(error) }
+
     # Threads at this moment.
     def size = @lock.synchronize { @threads.size }
 
@@ -77,6 +80,8 @@ module IodineRs
         Thread.current.name = name
         Thread.current.report_on_exception = false
         yield
+      rescue ForceShutdown
+        # It was not inside the app.
       rescue Exception => error
         # A child that the app forked in a request ends as the app wants it to.
         raise unless Process.pid == @pid

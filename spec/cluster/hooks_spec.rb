@@ -49,6 +49,41 @@ RSpec.describe "Hooks of a cluster" do
     expect(Http.get(server).status).to eq(200)
   end
 
+  it "D-77: after_booted runs once, and again after a phased restart, not for a worker that was replaced" do
+    server = cluster(hello, args: %w[--set preload_app=false], files: { "config/iodine_rs.rb" => config })
+    server.wait_for_stdout(/hook after_booted/)
+    Process.kill("KILL", booted(server).first)
+    await_workers(server, 3)
+    server.signal("USR1")
+    await_workers(server, 5)
+    server.signal("INT")
+    server.wait_exit
+    expect(said(server, server.pid).count("after_booted")).to eq(2)
+  end
+
+  it "§2.8, D-80, D-81: worker and thread hooks run in their order" do
+    server = cluster(hello, workers: 1, args: %w[-t 2:2], files: { "config/iodine_rs.rb" => <<~'RUBY' })
+      before_worker_boot { puts "hook boot" }
+      before_thread_start { puts "hook start" }
+      before_thread_exit { puts "hook exit" }
+      before_worker_shutdown { puts "hook shutdown" }
+    RUBY
+    eventually { server.stdout.scan("hook start").size == 2 }
+    server.signal("INT")
+    server.wait_exit
+    expect(server.stdout.scan(/^hook (.*)/).flatten).to eq(%w[boot start start exit exit shutdown])
+  end
+
+  it "D-70 to D-75: those of a cluster do not run without workers, and say so unless they are told not to (D-51)" do
+    hooks = "before_fork { puts 'run' }\non_worker_boot { puts 'run' }\n"
+    server = serve(hello, files: { "config/iodine_rs.rb" => hooks })
+    expect(server.stdout).to include("* before_fork does not run: there are no workers\n",
+                                     "* before_worker_boot does not run: there are no workers\n")
+    expect(server.stdout).not_to match(/^run$/)
+    server = serve(hello, files: { "config/iodine_rs.rb" => "silence_fork_callback_warning\n#{hooks}" })
+    expect(server.stdout).not_to include("does not run")
+  end
+
   it "take a block" do
     server = serve(hello, files: { "config/iodine_rs.rb" => "\nbefore_fork" }, wait: false)
     expect(server.wait_exit.exitstatus).to eq(1)

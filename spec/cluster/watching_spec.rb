@@ -70,6 +70,26 @@ RSpec.describe "The master" do
     expect(server.stderr).to match(/ERROR: .*RuntimeError: no database/)
   end
 
+  no_process = "def Process._fork = raise(Errno::EAGAIN)\n"
+
+  it "X-06: ends with status 1 where the system has no process for the first worker" do
+    server = serve("#{no_process}#{who}", args: %w[-w 2], wait: false)
+    expect(server.wait_exit.exitstatus).to eq(1)
+    expect(server.stderr).to match(/ERROR: Resource temporarily unavailable/)
+  end
+
+  it "X-06: goes on with the workers it has where there is no process for another one" do
+    server = cluster(who, files: { "config/iodine_rs.rb" => <<~'RUBY' })
+      Process.singleton_class.prepend(Module.new { def _fork = File.exist?("full") ? raise(Errno::EAGAIN) : super })
+    RUBY
+    File.write("#{server.dir}/full", "")
+    Process.kill("KILL", booted(server).first)
+    server.wait_for_stderr(/cannot fork a worker: Resource temporarily unavailable.*the next worker is forked in 0.5 s/m)
+    expect(Http.get(server).status).to eq(200)
+    File.unlink("#{server.dir}/full")
+    await_workers(server, 3)
+  end
+
   it "W-04, X-05: is followed by its workers when it dies" do
     server = cluster(who)
     pids = booted(server)

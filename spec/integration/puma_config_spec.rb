@@ -115,7 +115,7 @@ RSpec.describe "config/puma.rb" do
 
   it "says at boot what has nothing to do here" do
     server = serve(hello, files: { "config/puma.rb" => "queue_requests false\nfork_worker\nfork_worker 0\nprune_bundler false" })
-    expect(server.stdout).to include("* fork_worker: workers are forked from the master\n")
+    expect(server.stdout).to include("* fork_worker: workers are forked from the master; preload_app shares memory in the same way\n")
   end
 
   it "stops the boot where the file counts on something else" do

@@ -22,6 +22,8 @@ pub struct Settings {
     pub max_keep_alive: Option<u64>,
     /// `false` closes every connection after one request.
     pub enable_keep_alives: bool,
+    /// A draining server takes what waits in the kernel's accept queue.
+    pub drain_on_shutdown: bool,
     /// Methods that reach the application; `None` = every method. Others are answered with 501.
     pub supported_http_methods: Option<Vec<String>>,
     /// Other processes accept on the same sockets: this one leaves connections to them while all its threads are busy.
@@ -106,6 +108,8 @@ pub struct Timeouts {
     pub drain_idle: Duration,
     /// For a client to notice that its connection is being closed (lingering close).
     pub linger: Duration,
+    /// For a streaming body to end while the server drains; then its connection is cut.
+    pub stream_shutdown: Duration,
 }
 
 /// How large the parts of a request may be. All in bytes except `header_count`.

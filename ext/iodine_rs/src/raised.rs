@@ -11,11 +11,12 @@ use magnus::value::{Lazy, ReprValue};
 use magnus::{Class, Error, ExceptionClass, Module, RModule, Ruby, Value};
 use rb_sys::{Qnil, rb_set_errinfo};
 
-static APP_ERROR: Lazy<ExceptionClass> = Lazy::new(|ruby| own(ruby, "AppError"));
-static CONFIG_ERROR: Lazy<ExceptionClass> = Lazy::new(|ruby| own(ruby, "ConfigError"));
+static APP_ERROR: Lazy<ExceptionClass> = Lazy::new(|ruby| ours(ruby, "AppError"));
+static CONFIG_ERROR: Lazy<ExceptionClass> = Lazy::new(|ruby| ours(ruby, "ConfigError"));
+static FORCE_SHUTDOWN: Lazy<ExceptionClass> = Lazy::new(|ruby| ours(ruby, "ForceShutdown"));
 
-/// A class of lib/iodine_rs/errors.rb, which is loaded before this library.
-fn own(ruby: &Ruby, name: &str) -> ExceptionClass {
+/// Defined by lib/iodine_rs/errors.rb, which is loaded before this library.
+fn ours(ruby: &Ruby, name: &str) -> ExceptionClass {
     let module: Result<RModule, Error> = ruby.class_object().const_get("IodineRs");
     module.and_then(|module| module.const_get(name)).unwrap_or_else(|_| ruby.exception_runtime_error())
 }
@@ -24,6 +25,7 @@ fn own(ruby: &Ruby, name: &str) -> ExceptionClass {
 pub(crate) fn init(ruby: &Ruby) {
     Lazy::force(&APP_ERROR, ruby);
     Lazy::force(&CONFIG_ERROR, ruby);
+    Lazy::force(&FORCE_SHUTDOWN, ruby);
 }
 
 /// An exception, made now.
@@ -42,6 +44,11 @@ pub(crate) fn app_error(ruby: &Ruby, message: &str) -> Error {
 /// An `IodineRs::ConfigError`: what cannot be used, and why.
 pub(crate) fn config_error(ruby: &Ruby, message: &str) -> Error {
     error(ruby.get_inner(&CONFIG_ERROR), message)
+}
+
+/// Whether the app was interrupted because the server does not wait any longer.
+pub(crate) fn is_forced(ruby: &Ruby, error: &Error) -> bool {
+    error.is_kind_of(ruby.get_inner(&FORCE_SHUTDOWN))
 }
 
 /// Whether the thread is to end.

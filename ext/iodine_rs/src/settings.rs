@@ -49,6 +49,7 @@ pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
         supported_http_methods: reader.get("supported_http_methods")?,
         cluster: reader.get("multiprocess")?,
         proxy_protocol: proxy_protocol(&reader.get::<String>("remote_address")?),
+        drain_on_shutdown: reader.get("drain_on_shutdown")?,
         spool_dir: PathBuf::from(reader.get::<String>("spool_dir")?),
         stream_buffer_size: reader.get("stream_buffer_size")?,
         realtime: realtime(reader)?,
@@ -115,6 +116,7 @@ fn timeouts(reader: &Reader<'_>) -> Result<Timeouts, Error> {
         write: reader.seconds("write_timeout")?,
         drain_idle: reader.seconds("drain_idle_timeout")?,
         linger: reader.seconds("linger_timeout")?,
+        stream_shutdown: reader.seconds("stream_shutdown_timeout")?,
     })
 }
 

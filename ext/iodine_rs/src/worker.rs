@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iodine_core::handoff::{Crew, Job, Wait, Worker};
-use magnus::{Error, Ruby};
+use magnus::value::ReprValue;
+use magnus::{Error, Ruby, Value};
 
 use crate::rack::{Context, service};
+use crate::raised::Caught;
 use crate::{fork, gvl, realtime};
 
 /// Jobs run, and time spent, before the thread lets go of the GVL and looks at the sockets again.
@@ -31,6 +33,9 @@ pub(crate) fn run(ruby: &Ruby, context: &Context, crew: &Arc<Crew>) -> Result<()
         if fork::is_child(context.forks) {
             break Ok(());
         }
+        if let Err(error) = rest(ruby, context, &mut worker) {
+            break Err(error);
+        }
         let waited = gvl::without(|| worker.wait(), || interrupter.interrupt());
         // Before a job is taken: a thread that is to die must not take one along.
         if let Err(error) = gvl::check_interrupts() {
@@ -46,6 +51,22 @@ pub(crate) fn run(ruby: &Ruby, context: &Context, crew: &Arc<Crew>) -> Result<()
         std::mem::forget((worker, interrupter));
     }
     outcome
+}
+
+/// Calls the app's `out_of_band` where no request is in flight (drop-in row D-82).
+///
+/// # Errors
+/// Only what must end the thread; Ruby's side logs the rest.
+fn rest(ruby: &Ruby, context: &Context, worker: &mut Worker) -> Result<(), Error> {
+    let Some(hook) = context.out_of_band(ruby) else { return Ok(()) };
+    if !worker.begin_rest() {
+        return Ok(());
+    }
+    let outcome = hook.funcall::<_, _, Value>("call", ()).caught();
+    if !fork::is_child(context.forks) {
+        worker.end_rest();
+    }
+    outcome.map(drop)
 }
 
 /// `false`: the thread should end, because nobody knows what state a panic left it in. The pool replaces it.

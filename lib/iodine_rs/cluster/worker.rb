@@ -62,6 +62,7 @@ module IodineRs
           @redirect.reopen
           @inbox << "HUP"
         end
+        trap_dump
         # There is nothing to finish yet.
         SIGNALS.each { |name| Signal.trap(name) { exit!(0) } }
         Life.begin(self, @options, role: :worker)
@@ -80,16 +81,24 @@ module IodineRs
         @server&.halt
       end
 
+      # Until it serves; a signal handler cannot take a lock, which a logger may need.
+      def trap_dump
+        Signal.trap(ThreadBacktraces::SIGNAL) { Thread.new { ThreadBacktraces.print(@log) } }
+      end
+
       # A thread of Ruby's: it is silent when Ruby stands still, also where that is C's fault.
       def check_in
         @reporter.report("booted", @server.stats)
         Thread.new do
-          @reporter.report("alive", @server.stats) until @reporter.master_died?(@options[:worker_check_interval])
+          @reporter.report("alive", @server.stats) until @reporter.master_died?(report_interval)
           Life.enter(:on_parent_crush)
           @log.error("! Detected parent died, dying")
           exit!(1)
         end
       end
+
+      # An idle cluster should not be noticed too late.
+      def report_interval = [@options[:worker_check_interval], *@options[:idle_timeout]].min
 
       def await_end
         stopping = false

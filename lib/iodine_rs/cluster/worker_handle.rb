@@ -10,9 +10,12 @@ module IodineRs
       MAXIMA = %i[backlog_max reactor_max].freeze
       private_constant :REMINDER, :MAXIMA
 
-      attr_reader :index, :pid, :phase, :process_status, :figures
+      # `key` is another one for each worker; `index` is taken again. `worn_out` tells in words why it should be replaced, or
+      # is nil.
+      attr_reader :key, :index, :pid, :phase, :process_status, :figures, :worn_out
 
-      def initialize(index, pid, phase, options)
+      def initialize(key, index, pid, phase, options)
+        @key = key
         @index = index
         @pid = pid
         @phase = phase
@@ -20,6 +23,8 @@ module IodineRs
         @started = @last_check_in = now
         @started_at = @told_at = Time.now
         @figures = {}
+        @idleness = Idleness.new
+        @wear = Wear.new(options)
       end
 
       # It serves.
@@ -33,7 +38,17 @@ module IodineRs
         @told_at = Time.now
         @figures = @read ? stats : stats.merge(@figures.slice(*MAXIMA)) { |_name, new, old| [new, old].max }
         @read = false
+        @idleness.look(stats)
+        @worn_out = @wear.complaint(stats)
       end
+
+      # It serves until its successor does.
+      def step_down = @outgoing = true
+
+      def outgoing? = @outgoing
+
+      # Seconds it had had nothing to do when it last told.
+      def idle_for = @idleness.seconds
 
       # Seconds since it was forked, up to its boot.
       def age = (@booted || now) - @started

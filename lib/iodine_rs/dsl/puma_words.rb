@@ -11,16 +11,12 @@ module IodineRs
       # Accepted, with a line at boot that says why nothing happens.
       MOOT = {
         max_io_threads: "streaming bodies leave the pool by themselves, up to max_streams",
-        fork_worker: "workers are forked from the master",
+        fork_worker: "workers are forked from the master; preload_app shares memory in the same way",
         prune_bundler: "the master does not load the app without preload_app; a hot restart loads new gems",
         extra_runtime_dependencies: "it belongs to prune_bundler",
-        force_shutdown_after: "worker_shutdown_timeout ends a worker that does not finish",
-        drain_on_shutdown: "connections that are accepted are served; others wait in the kernel for the next process",
-        shutdown_debug: "it is not there yet",
-        idle_timeout: "it is not there yet",
-        before_refork: "workers are forked from the master", on_refork: "workers are forked from the master",
-        after_refork: "workers are forked from the master",
-        out_of_band: "it is not there yet",
+        before_refork: "no worker is forked from another one: it never runs",
+        on_refork: "no worker is forked from another one: it never runs",
+        after_refork: "no worker is forked from another one: it never runs",
         io_selector_backend: "the sockets are driven in Rust",
         nakayoshi_fork: "Puma has dropped it; Process.warmup in before_fork does the same",
         tcp_mode: "Puma has dropped it; requests are HTTP",
@@ -28,7 +24,7 @@ module IodineRs
       }.freeze
 
       # Accepted in silence: there is nothing to know.
-      SILENT = %i[wait_for_less_busy_worker silence_single_worker_warning silence_fork_callback_warning debug].freeze
+      SILENT = %i[wait_for_less_busy_worker silence_single_worker_warning debug].freeze
 
       # Refused: the server would not do what the file counts on.
       REFUSED = {

@@ -33,6 +33,15 @@ module IodineRs
         option :tmp_restart, Type.boolean, false, "Restarts when `tmp/restart.txt` is touched."
         option :raise_exception_on_sigterm, Type.boolean, true,
                "`false` ends with status 0 after TERM, instead of as killed by it."
+        option(:force_shutdown_after, Type.patience, "forever",
+               "How long a stopping server waits for requests; then it raises IodineRs::ForceShutdown in the app, and " \
+               "answers with 503.") { nil }
+        option :shutdown_grace_time, Type.seconds(zero: true), 5,
+               "How long the app may take to end after that; then its threads are killed."
+        option :shutdown_debug, Type.flag_or("on_force"), false,
+               "Prints the backtraces of all threads when stopping begins, or `on_force` when `force_shutdown_after` is over."
+        option :idle_timeout, Type.seconds.or_nil, nil,
+               "Stops a server that has had no request, stream or upgraded connection for so long."
         option :redirect_stdout, Type.text.or_nil, nil, "File for the standard output; HUP opens it anew."
         option :redirect_stderr, Type.text.or_nil, nil, "File for the standard error; HUP opens it anew."
         option :redirect_append, Type.boolean, false, "Appends to these files."
@@ -58,10 +67,18 @@ module IodineRs
         option :worker_boot_timeout, Type.seconds, 60, "The same, until a worker serves."
         option :worker_shutdown_timeout, Type.seconds, 30,
                "How long a worker may take to finish what has begun; then it is killed."
+        option :worker_max_requests, Type.integer(1..).or_nil, nil,
+               "Requests after which a worker is replaced; looked at every `worker_check_interval`."
+        option :worker_max_rss, Type.size.or_nil, nil,
+               "Memory (resident set) with which a worker is replaced; looked at every `worker_check_interval`."
+        option :worker_recycle_jitter, Type.integer(0..100, "percent"), 20,
+               "How far below these two a worker's own limits may be, by chance: so that workers are not replaced together."
         option(:redis, Type.text.or_nil, "`IODINE_RS_REDIS_URL`",
                "URL of a Redis or Valkey that brings publications to other servers.") { |o| o.from_env("IODINE_RS_REDIS_URL") }
         option :max_relay, Type.integer(1.., "bytes"), 67_108_864,
                "Publications that may wait on their way to one other process; more are dropped, with a log line."
+        option :silence_fork_callback_warning, Type.boolean, false,
+               "Says nothing about hooks that do not run because there are no workers."
         option(:hooks, Type.hooks, "none", "Blocks of the configuration file.", text: false, merge: true) { Hooks.new }
       end
 
@@ -116,11 +133,15 @@ module IodineRs
                "For a client to notice that its connection is being closed after an early answer."
         option :drain_idle_timeout, Type.seconds(zero: true), 0.3,
                "How long a stopping server waits for a request on an idle connection: it may be on its way."
+        option :stream_shutdown_timeout, Type.seconds(zero: true), 8,
+               "How long a stopping server waits for streaming bodies to end; then it cuts them off."
         option :min_body_rate, Type.integer(0.., "bytes per second"), 500,
                "Average a request body has to reach after `first_data_timeout`; 0 accepts any."
       end
 
       section "Connections", native: true do
+        option :drain_on_shutdown, Type.boolean, false,
+               "A stopping server also serves the connections that the kernel has accepted for it already."
         option :enable_keep_alives, Type.boolean, true, "`false` closes every connection after one request."
         option :max_keep_alive, Type.integer(1..).or_nil("unlimited"), 999, "Requests on one connection."
       end

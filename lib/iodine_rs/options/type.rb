@@ -42,6 +42,17 @@ module IodineRs
           end
         end
 
+        # A count of bytes; a text may have a unit.
+        def size
+          units = { "K" => 1024, "M" => 1024**2, "G" => 1024**3 }
+          Type.new("a number of bytes of at least 1, also with a unit (512M)") do |value|
+            raise TypeError unless value.is_a?(Integer) || value.is_a?(String)
+
+            digits, unit = value.to_s.match(/\A(\d+) *([KMG]?)(?:i?B)?\z/i)&.captures
+            within(1.., Integer(digits, 10) * units.fetch(unit.upcase, 1))
+          end
+        end
+
         # A duration above zero, or also zero where that means "not at all".
         def seconds(zero: false)
           Type.new("a number of seconds #{zero ? "from" : "above"} 0, at most #{YEAR}") do |value|
@@ -49,6 +60,15 @@ module IodineRs
             raise ArgumentError if number.zero? && !zero
 
             within(0..YEAR, number)
+          end
+        end
+
+        # How long to wait: seconds, or words for none and for any number of them.
+        def patience
+          words = { "immediately" => 0, "forever" => nil }
+          seconds = seconds(zero: true)
+          Type.new("#{seconds.accepts}, or #{words.keys.join(" or ")}") do |value|
+            value.nil? ? nil : words.fetch(value.to_s) { seconds.call(value) }
           end
         end
 

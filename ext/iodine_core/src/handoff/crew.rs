@@ -65,6 +65,10 @@ pub struct Crew {
     queue_clock: QueueClock,
     /// The most calls that waited at once.
     calls_max: AtomicUsize,
+    /// No job is taken: see [`Worker::begin_rest`].
+    resting: AtomicBool,
+    /// Requests taken up to the last rest.
+    rested: AtomicU64,
     /// Jobs took longer than [`STALE`] lately: a waiting one should not wait to see whether this one does, too.
     slow: AtomicBool,
 }
@@ -141,6 +145,8 @@ impl Crew {
             stopped: AtomicBool::new(false),
             queue_clock: QueueClock::default(),
             calls_max: AtomicUsize::new(0),
+            resting: AtomicBool::new(false),
+            rested: AtomicU64::new(0),
             slow: AtomicBool::new(false),
         })
     }
@@ -259,6 +265,27 @@ impl Crew {
     /// Whether every thread has something to do.
     pub(crate) fn is_busy(&self) -> bool {
         self.running.load(Ordering::SeqCst) + self.calls.load(Ordering::SeqCst) >= self.settings.max_threads
+            || self.resting.load(Ordering::SeqCst)
+    }
+
+    /// Begins a rest where nobody runs but the calling thread (`own` is 1 where that counts as running), no job waits, and
+    /// there has been one since the last rest.
+    pub(super) fn begin_rest(&self, own: usize) -> bool {
+        let taken = self.queue_clock.read().requests();
+        let quiet = self.jobs.is_empty() && self.running.load(Ordering::SeqCst) == own && !self.is_stopped();
+        if !quiet || self.rested.load(Ordering::Relaxed) == taken || self.resting.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        self.rested.store(taken, Ordering::Relaxed);
+        // The last response must not wait for the end of the rest.
+        self.reactor.see_to_it();
+        true
+    }
+
+    pub(super) fn end_rest(&self) {
+        self.resting.store(false, Ordering::SeqCst);
+        self.tell_freed();
+        self.reactor.see_to_it();
     }
 
     /// Waits for a moment when not all threads have something to do.
@@ -351,7 +378,7 @@ impl Crew {
 
     /// Whether a waiting job calls for another thread.
     fn runner_needed(&self) -> bool {
-        if self.jobs.is_empty() {
+        if !self.has_jobs() {
             return false;
         }
         let still = self.elapsed().saturating_sub(self.last_taken());
@@ -391,6 +418,9 @@ impl Crew {
     /// Takes the next job. The caller holds the interpreter's lock and runs the job at once.
     pub(super) fn take(&self) -> Option<Job> {
         self.coming.store(false, Ordering::SeqCst);
+        if self.resting.load(Ordering::SeqCst) {
+            return None;
+        }
         let now = Instant::now();
         let mut job = self.jobs.take(now)?;
         if let Job::Call(call) = &mut job {
@@ -514,8 +544,9 @@ impl Crew {
         }
     }
 
+    /// Whether there is a job that may be taken.
     pub(super) fn has_jobs(&self) -> bool {
-        !self.jobs.is_empty()
+        !self.jobs.is_empty() && !self.resting.load(Ordering::SeqCst)
     }
 
     fn now(&self) -> u64 {

@@ -121,6 +121,17 @@ impl Worker {
         self.batch.as_ref().map_or(Duration::ZERO, |batch| batch.taken.saturating_sub(batch.begun))
     }
 
+    /// Begins a rest where no request is in flight and there has been one since the last rest. Nobody takes a job until
+    /// [`Worker::end_rest`], and connections are left to other processes. The caller holds the interpreter's lock.
+    pub fn begin_rest(&mut self) -> bool {
+        self.crew.begin_rest(usize::from(self.running))
+    }
+
+    /// Ends it.
+    pub fn end_rest(&mut self) {
+        self.crew.end_rest();
+    }
+
     fn end_batch(&mut self) {
         let Some(mut batch) = self.batch.take() else { return };
         let now = self.crew.elapsed();

@@ -52,6 +52,11 @@ impl Permit {
     pub(crate) async fn acquire(shared: &Shared) -> Permit {
         Permit { _place: shared.permits.clone().acquire_owned().await.ok() }
     }
+
+    /// The same, where there is a place at once.
+    pub(crate) fn try_acquire(shared: &Shared) -> Option<Permit> {
+        shared.permits.clone().try_acquire_owned().ok().map(|place| Permit { _place: Some(place) })
+    }
 }
 
 /// Counts a connection, so that a draining server knows when the last one has ended.

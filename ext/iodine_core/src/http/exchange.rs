@@ -138,6 +138,7 @@ async fn respond(talk: &Talk, asked: Asked, reply: Reply) -> Result<Response<Res
         Reply::Full(head, _) if is_declared_304(&head) => return talk.leave_hyper(detach(Detached::Head(head))).await,
         Reply::Full(head, payload) => response::full(head, payload, asked.head_only),
         Reply::Stream(head, reader) => {
+            talk.link.lock().clock.stream();
             let response = response::streamed(head, reader, asked.head_only);
             // Without chunks only the end of the connection can end such a body (RFC 9112 §6.3).
             if asked.http10 && response.body().size_hint().exact().is_none() {

@@ -143,6 +143,8 @@ pub(crate) struct Clock {
     received: u64,
     blocked: Option<Instant>,
     first: bool,
+    /// What the application sends comes in parts, and has no end that we know of.
+    streaming: bool,
 }
 
 /// What a connection waits for.
@@ -169,14 +171,22 @@ pub(crate) enum Expired {
     Request,
     /// The body was too slow: 408.
     Body,
-    /// The client does not read: cut.
+    /// The client does not read, or a stream does not end: cut.
     Write,
 }
 
 impl Clock {
     fn new() -> Clock {
         let now = Instant::now();
-        Clock { phase: Phase::Idle, since: now, touched: now, received: 0, blocked: None, first: true }
+        Clock {
+            phase: Phase::Idle,
+            since: now,
+            touched: now,
+            received: 0,
+            blocked: None,
+            first: true,
+            streaming: false,
+        }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -184,6 +194,7 @@ impl Clock {
     }
 
     pub(crate) fn enter(&mut self, phase: Phase) {
+        self.streaming = false;
         if phase == Phase::Application {
             // Nothing is measured while the application works: no need to look at the clock.
             self.phase = phase;
@@ -206,6 +217,11 @@ impl Clock {
         self.phase = Phase::Rest;
     }
 
+    /// The response to the present request is a streaming body.
+    pub(crate) fn stream(&mut self) {
+        self.streaming = true;
+    }
+
     /// The client sent `bytes` of what the phase waits for.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.received += bytes as u64;
@@ -225,15 +241,17 @@ impl Clock {
     }
 
     /// When to look again, and what will have passed by then. A server that drains since `drained` waits for half a head,
-    /// and for a request that is on its way already, but not long.
+    /// for a request that is on its way already and for a streaming body, but not long.
     pub(crate) fn due(
         &self,
         timeouts: &Timeouts,
         limits: &Limits,
         drained: Option<Instant>,
     ) -> Option<(Instant, Expired)> {
-        if let Some(blocked) = self.blocked {
-            return Some((blocked + timeouts.write, Expired::Write));
+        let stream_end = drained.filter(|_| self.streaming).map(|drained| drained + timeouts.stream_shutdown);
+        let blocked = self.blocked.map(|blocked| blocked + timeouts.write);
+        if let Some(at) = blocked.into_iter().chain(stream_end).min() {
+            return Some((at, Expired::Write));
         }
         match self.phase {
             Phase::Application => None,

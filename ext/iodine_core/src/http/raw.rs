@@ -121,7 +121,10 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Opt
     let limit = shared.settings.timeouts.write;
     let sent = match what {
         Detached::Head(head) => send_head(&mut wire, head, manner, limit).await,
-        Detached::Framed(head, reader) => send_framed(&mut wire, head, reader, manner, limit).await,
+        Detached::Framed(head, reader) => tokio::select! {
+            sent = send_framed(&mut wire, head, reader, manner, limit) => sent,
+            () = shared.streams_must_end() => Err(io::ErrorKind::TimedOut.into()),
+        },
         Detached::Takeover(head, to) => {
             release(wire, head, to, &shared.settings.timeouts).await;
             return None;
@@ -132,7 +135,7 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Opt
     match sent {
         Ok(()) if manner.persistent => return Some(wire),
         Ok(()) => linger(wire.into_stream(), shared).await,
-        // The client does not read, or the length that was promised cannot be kept.
+        // The client does not read, the length that was promised cannot be kept, or the server has stopped.
         Err(_) => wire.stream().reset_on_close(),
     }
     None

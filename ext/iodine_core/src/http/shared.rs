@@ -117,6 +117,12 @@ impl Shared {
         pending().await
     }
 
+    /// Waits for [`Shared::drain`], and then for as long as a streaming body may go on.
+    pub(crate) async fn streams_must_end(&self) {
+        self.drained().await;
+        tokio::time::sleep(self.settings.timeouts.stream_shutdown).await;
+    }
+
     /// Waits until no connection speaks HTTP any more.
     pub(crate) async fn quiet(&self) {
         loop {

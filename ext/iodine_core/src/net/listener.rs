@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -89,17 +90,34 @@ impl Listener {
         loop {
             let accepted = tokio::select! {
                 accepted = self.next(&shared) => accepted,
-                () = shared.drained() => return,
+                () = shared.drained() => break,
             };
             match accepted {
-                Ok(((stream, peer), permit)) => {
-                    let counted = connection::Counted::new(shared.clone());
-                    match &self.entrance {
-                        None => tokio::spawn(connection::serve(Arrival::plain(stream, peer), permit, counted)),
-                        Some(entrance) => tokio::spawn(entrance.clone().admit(stream, peer, permit, counted)),
-                    };
-                }
+                Ok((accepted, permit)) => self.serve(accepted, permit, &shared),
                 Err(error) => self.back_off(&error, &shared, &mut complaints).await,
+            }
+        }
+        if shared.settings.drain_on_shutdown {
+            self.take_waiting(&shared).await;
+        }
+    }
+
+    fn serve(&self, (stream, peer): (Stream, Peer), permit: connection::Permit, shared: &Arc<Shared>) {
+        let counted = connection::Counted::new(shared.clone());
+        match &self.entrance {
+            None => tokio::spawn(connection::serve(Arrival::plain(stream, peer), permit, counted)),
+            Some(entrance) => tokio::spawn(entrance.clone().admit(stream, peer, permit, counted)),
+        };
+    }
+
+    /// Takes what the kernel has accepted already: it would be reset together with the socket.
+    async fn take_waiting(&self, shared: &Arc<Shared>) {
+        while let Some(permit) = connection::Permit::try_acquire(shared) {
+            // An accept that is not ready at once has nothing to accept.
+            let mut accept = pin!(self.accept());
+            match poll_fn(|cx| Poll::Ready(accept.as_mut().poll(cx))).await {
+                Poll::Ready(Ok(accepted)) => self.serve(accepted, permit, shared),
+                Poll::Ready(Err(_)) | Poll::Pending => return,
             }
         }
     }

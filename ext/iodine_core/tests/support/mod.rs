@@ -48,6 +48,7 @@ pub fn settings() -> Settings {
             write: Duration::from_secs(10),
             drain_idle: Duration::from_millis(300),
             linger: Duration::from_secs(2),
+            stream_shutdown: Duration::from_secs(8),
         },
         limits: Limits {
             path: 8192,
@@ -69,6 +70,7 @@ pub fn settings() -> Settings {
         max_keep_alive: Some(999),
         enable_keep_alives: true,
         cluster: false,
+        drain_on_shutdown: false,
         files: FilesSettings::default(),
         proxy_protocol: None,
         supported_http_methods: None,

@@ -23,6 +23,8 @@ pub(crate) struct Context {
     template: Opaque<RHash>,
     error_handler: Opaque<Value>,
     error_logger: Opaque<Value>,
+    /// Called when no request is in flight; nil where the app does not want to know.
+    out_of_band: Opaque<Value>,
     pub(super) null_input: Opaque<Value>,
     /// `rack_url_scheme` is set: what a proxy says does not count.
     pub(super) forced_scheme: bool,
@@ -57,6 +59,7 @@ impl Context {
             template: template(ruby, reader, settings, null_input)?.into(),
             error_handler: reader.get::<Value>("error_handler")?.into(),
             error_logger: reader.get::<Value>("error_logger")?.into(),
+            out_of_band: reader.get::<Value>("out_of_band")?.into(),
             null_input: null_input.into(),
             forced_scheme: reader.get::<Option<String>>("rack_url_scheme")?.is_some(),
             http_version: before_3_1(&rack_version),
@@ -74,6 +77,7 @@ impl Context {
         marker.mark(self.template);
         marker.mark(self.error_handler);
         marker.mark(self.error_logger);
+        marker.mark(self.out_of_band);
         marker.mark(self.null_input);
     }
 
@@ -84,6 +88,11 @@ impl Context {
     /// Asks Ruby to log an application error and to say what the client gets: a triplet.
     pub(super) fn handle_error(&self, ruby: &Ruby, error: Value, env: Value, status: u16) -> Result<Value, Error> {
         ruby.get_inner(self.error_handler).funcall("call", (error, env, status))
+    }
+
+    /// What is to be called when no request is in flight.
+    pub(crate) fn out_of_band(&self, ruby: &Ruby) -> Option<Value> {
+        Some(ruby.get_inner(self.out_of_band)).filter(|hook| !hook.is_nil())
     }
 
     /// Asks Ruby to log an error that changes nothing for the client.

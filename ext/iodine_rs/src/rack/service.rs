@@ -13,7 +13,7 @@ use super::context::Context;
 use super::env;
 use super::reply::{self, Answer};
 use crate::fork;
-use crate::raised::{Caught, exception, is_kill};
+use crate::raised::{Caught, exception, is_forced, is_kill};
 use crate::realtime::upgrade;
 
 static CALL: LazyId = LazyId::new("call");
@@ -133,7 +133,7 @@ impl Call<'_> {
 
     /// Nothing has been sent: the client gets an error page, the operator a log line.
     fn fail(&self, ticket: Ticket, error: Error, body: Option<Value>) -> Result<(), Error> {
-        let status = 500;
+        let status = if is_forced(self.ruby, &error) { 503 } else { 500 };
         let (page, killed) = match self.error_page(&error, status) {
             Ok(page) => (page, None),
             Err(kill) => (None, Some(kill)),
