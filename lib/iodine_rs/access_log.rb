@@ -1,48 +1,65 @@
 # frozen_string_literal: true
 
 module IodineRs
-  # Middleware of `--log-requests`: one line per request in the common log format and the seconds it took, printed
-  # after the response. Without the option it is not in the way at all.
+  # The line for each request. The native core makes and writes it; this says where it goes: to a file, to the app's
+  # logger, or to the standard output.
   class AccessLog
-    LINE = "%s - %s [%s] \"%s %s%s %s\" %s %s %.4f\n"
-    TIME = "%d/%b/%Y:%H:%M:%S %z"
-    private_constant :LINE, :TIME
+    # Its number, whatever file is behind it at the moment.
+    STDOUT_NUMBER = 1
+    # The last line for the app's logger; no request makes such a one.
+    LAST = "\0\n"
+    private_constant :STDOUT_NUMBER, :LAST
 
-    def initialize(app, out = $stdout)
-      @app = app
-      @out = out
+    def initialize(options)
+      @options = options
+      @path = options[:access_log] && File.expand_path(options[:access_log])
     end
 
-    def call(env)
-      began = now
-      length = nil
-      env["rack.response_finished"] << lambda do |_env, status, headers, _error|
-        @out.write(line(env, status, content_length(headers) || length, now - began))
-      end
-      response = @app.call(env)
-      length = size_of(response[2]) if response.is_a?(Array)
-      response
+    # Whether there is a file that can be opened anew.
+    def file? = !@path.nil?
+
+    # @raise [BootError] where the file cannot be written
+    def check
+      File.open(@path, "a").close if file?
+    rescue SystemCallError => error
+      raise BootError, "cannot write the access log: #{error.message}"
+    end
+
+    # Where the core writes to: a path, a descriptor, or nil for no log. The app's logger gets the lines by a pipe, since
+    # only Ruby's threads may call it.
+    def target
+      return @path if file?
+      return unless @options[:log_requests]
+
+      @options[:custom_logger] ? pipe.fileno : STDOUT_NUMBER
+    end
+
+    # The core writes no more: waits for the logger, for so many seconds at most.
+    def finish(seconds)
+      return unless @thread
+
+      @pipe.write_nonblock(LAST, exception: false)
+      @thread.join(seconds) || @thread.kill
+      [@reader, @pipe].each(&:close)
     end
 
     private
 
-    def line(env, status, length, seconds)
-      status, length = "HIJACKED", -1 if env["rack.hijack_io"]
-      query = env["QUERY_STRING"].to_s
-      format(LINE, env["HTTP_X_FORWARDED_FOR"] || env["REMOTE_ADDR"] || "-", env["REMOTE_USER"] || "-",
-             Time.now.strftime(TIME), env["REQUEST_METHOD"], env["PATH_INFO"], query.empty? ? "" : "?#{query}",
-             env["SERVER_PROTOCOL"], status || "-", length || "-", seconds)
+    def pipe
+      @reader, @pipe = IO.pipe
+      @thread = Thread.new(@options[:custom_logger]) do |logger|
+        while (line = @reader.gets) && line != LAST
+          hand_over(logger, line)
+        end
+      end
+      @thread.name = "iodine-rs access log"
+      @pipe
     end
 
-    def content_length(headers)
-      headers.find { |name, _| name.casecmp?("content-length") }&.last if headers.respond_to?(:find)
+    def hand_over(logger, line)
+      logger.write(line)
+    rescue StandardError => error
+      warn "custom_logger: #{error.full_message(highlight: false)}"
     end
-
-    # Only an Array tells its size without being used up.
-    def size_of(body)
-      body.sum(&:bytesize) if body.is_a?(Array) && body.all?(String)
-    end
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end

@@ -145,6 +145,10 @@ module IodineRs
 
     def printing(o)
       o.on("-v", "--log-requests", "Print a line for each request") { @dsl.log_requests }
+      o.on("--access-log FILE", "Write these lines to that file; HUP opens it anew") { |path| @dsl.access_log(path) }
+      o.on("--access-log-format FORMAT", "puma, common, combined, json, or a line with directives like %h") do |format|
+        @dsl.access_log_format(format)
+      end
       o.on("-q", "--quiet", "Print no line for each request (the default)") { @dsl.quiet }
       o.on("-s", "--silent", "Print errors only") { @dsl.silent }
       o.on("--check", "Check the configuration, print it with where each value comes from, and end") { @check = true }

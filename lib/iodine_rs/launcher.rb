@@ -137,6 +137,7 @@ module IodineRs
       Puma.offer
       $stdout.sync = $stderr.sync = true if @options[:mutate_stdout_and_stderr_to_sync_on_write]
       Dir.chdir(@options[:directory]) if @options[:directory]
+      AccessLog.new(@options).check
       [*banner, *@options[:notes].uniq.map { |note| "* #{note}" }].each { |line| @log.info(line) }
       @log.info(@options.report(%w[typed file])) if ENV.key?("PUMA_LOG_CONFIG")
     end

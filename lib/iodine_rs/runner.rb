@@ -28,12 +28,15 @@ module IodineRs
       when "INT", "TERM", "QUIT", "stop" then stop(word)
       when "USR1" then phased_restart
       when "USR2" then restart
-      when "HUP" then @redirect.any? || @binder.tls? ? reopen_logs : stop(word)
+      when "HUP" then reopens? ? reopen_logs : stop(word)
       when ThreadBacktraces::SIGNAL then ThreadBacktraces.print(@log)
       end
     end
 
-    # And certificates, which workers to come get from here.
+    # Whether there are logs or certificates to be read or opened anew.
+    def reopens? = @redirect.any? || !@options[:access_log].nil? || @binder.tls?
+
+    # And reads certificates, which workers to come get from here.
     def reopen_logs
       @redirect.reopen
       @binder.reload_certificates(@log).each { |url| @log.info("* Reloaded the certificates of #{url}") }

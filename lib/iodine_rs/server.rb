@@ -22,8 +22,8 @@ module IodineRs
     # @param binder [Binder] what it listens on, where that has been opened already
     def initialize(app, options: nil, log: Log.new(out: nil), binder: nil, **named)
       @options = options || Options.new(Options.layer(named))
-      @app = @options[:log_requests] ? AccessLog.new(app) : app
-      @app = CleanLocals.new(@app) if @options[:fiber_per_request]
+      @app = @options[:fiber_per_request] ? CleanLocals.new(app) : app
+      @access_log = AccessLog.new(@options)
       @log = log
       @binder = binder || Binder.new(development: @options.development?)
       @wishes = Thread::Queue.new
@@ -77,6 +77,11 @@ module IodineRs
       @wishes << :halt
     end
 
+    # The file of the access log was moved away. May be called in a signal handler.
+    def reopen_access_log
+      @native.reopen_access_log if running_here?
+    end
+
     # Figures of this moment, under Puma's names where it has one; times in microseconds (see docs/monitoring.md). Empty
     # before the start.
     #
@@ -101,8 +106,13 @@ module IodineRs
       reporter = ErrorReporter.new(@log, development: @options.development?, handler: @options[:lowlevel_error_handler])
       hooks = @options[:hooks]
       out_of_band = -> { hooks.run(:out_of_band, @log) } if hooks.any?(:out_of_band)
-      @options.to_native.merge(out_of_band:, error_handler: reporter, error_logger: reporter.method(:report),
+      @options.to_native.merge(out_of_band:, **access_log, error_handler: reporter, error_logger: reporter.method(:report),
                                null_input: NullInput::INSTANCE, errors_io: @log.err)
+    end
+
+    def access_log
+      { access_log_target: @access_log.target, access_log_format: @options[:access_log_format],
+        access_log_queue: @options[:access_log_queue] }
     end
 
     def serve
@@ -111,6 +121,7 @@ module IodineRs
       @binder.close
       @native.halt
       @pool.stop
+      @access_log.finish(PATIENCE)
       yield if block_given?
     end
 

@@ -84,6 +84,11 @@ module IodineRs
       @idleness.seconds >= limit
     end
 
+    def reopen_logs
+      super
+      @server.reopen_access_log
+    end
+
     def cut_short = halt
 
     def give_up_restart

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access_log;
 mod files;
 pub mod handoff;
 pub mod http;

@@ -105,6 +105,16 @@ impl Server {
         }
         self.reactor.shut_down();
         self.crew.close();
+        if let Some(access_log) = &self.shared.access_log {
+            access_log.flush();
+        }
+    }
+
+    /// Opens the file of the access log anew, after it was moved away.
+    pub fn reopen_access_log(&self) {
+        if let Some(access_log) = &self.shared.access_log {
+            access_log.reopen();
+        }
     }
 
     /// Connections after their upgrade.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::access_log::{AccessLogSettings, BadFormat, Format, Remote, Target};
 pub use crate::files::FilesSettings;
 pub use crate::ws::origin::AllowedOrigins;
 
@@ -38,6 +39,8 @@ pub struct Settings {
     pub realtime: RealtimeSettings,
     /// Files that are served without the application.
     pub files: FilesSettings,
+    /// A line for each request.
+    pub access_log: Option<AccessLogSettings>,
 }
 
 /// Versions of the header in which a proxy tells where a connection comes from.

@@ -10,7 +10,7 @@ use iodine_core::log::Log;
 use iodine_core::metrics::QUEUE_TIME_LIMITS;
 use iodine_core::net::Binding;
 use iodine_core::server::Server;
-use iodine_core::settings::Settings;
+use iodine_core::settings::{Format, Settings};
 use magnus::gc::Marker;
 use magnus::typed_data::Obj;
 use magnus::{DataTypeFunctions, Error, Module, Object, RHash, RModule, Ruby, TypedData, Value, function, method};
@@ -62,6 +62,8 @@ pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     class.define_method("await_vacancy", method!(Native::await_vacancy, 0))?;
     class.define_method("drain", method!(Native::drain, 0))?;
     class.define_method("await_drained", method!(Native::await_drained, 1))?;
+    class.define_method("reopen_access_log", method!(Native::reopen_access_log, 0))?;
+    class.define_singleton_method("check_log_format", function!(check_log_format, 1))?;
     class.define_method("halt", method!(Native::halt, 0))?;
     class.define_method("stats", method!(Native::stats, 1))
 }
@@ -168,6 +170,12 @@ impl Native {
         }
     }
 
+    /// `reopen_access_log`: its file was moved away. Returns at once; may be called in a signal handler.
+    fn reopen_access_log(ruby: &Ruby, this: Obj<Self>) -> Result<(), Error> {
+        this.server(ruby)?.reopen_access_log();
+        Ok(())
+    }
+
     /// `halt`: stop everything now. Idempotent.
     fn halt(ruby: &Ruby, this: Obj<Self>) -> Result<(), Error> {
         let Ok(server) = this.server(ruby) else { return Ok(()) };
@@ -210,6 +218,11 @@ impl Drop for Native {
             }
         }
     }
+}
+
+/// `Native.check_log_format(text)`: raises an ArgumentError that says what is wrong with it.
+fn check_log_format(ruby: &Ruby, text: String) -> Result<(), Error> {
+    Format::parse(&text).map(drop).map_err(|mistake| raised::error(ruby.exception_arg_error(), &mistake.0))
 }
 
 fn io_error(ruby: &Ruby, what: &str, error: &std::io::Error) -> Error {

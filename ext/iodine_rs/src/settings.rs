@@ -1,14 +1,18 @@
 //! Ruby's complete Hash of settings as the core's struct. Ruby has checked the values (`lib/iodine_rs/options.rb`); an
 //! error here is a mistake of ours, and names the key.
 
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::rack::RemoteAddress;
 use crate::raised;
 use iodine_core::settings::{
-    AllowedOrigins, FilesSettings, Limits, Pool, ProxyProtocol, RealtimeSettings, Settings, Timeouts,
+    AccessLogSettings, AllowedOrigins, FilesSettings, Format, Limits, Pool, ProxyProtocol, RealtimeSettings, Remote,
+    Settings, Target, Timeouts,
 };
-use magnus::{Error, RHash, Ruby, TryConvert, Value, value::ReprValue};
+use magnus::{Error, RHash, RString, Ruby, TryConvert, Value, value::ReprValue};
 
 /// Reads values by key.
 pub(crate) struct Reader<'a> {
@@ -32,7 +36,16 @@ impl<'a> Reader<'a> {
         Duration::try_from_secs_f64(seconds).map_err(|error| self.wrong(key, &error.to_string()))
     }
 
-    fn wrong(&self, key: &str, what: &str) -> Error {
+    fn duplicate(&self, fd: RawFd) -> Result<OwnedFd, Error> {
+        if fd < 0 {
+            return Err(self.wrong("access_log_target", "is no file descriptor"));
+        }
+        // SAFETY: borrowed for the duplication only; the caller's pipe is open during this call.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+        borrowed.try_clone_to_owned().map_err(|error| self.wrong("access_log_target", &error.to_string()))
+    }
+
+    pub(crate) fn wrong(&self, key: &str, what: &str) -> Error {
         raised::error(self.ruby.exception_arg_error(), &format!("setting {key} {what}"))
     }
 }
@@ -54,6 +67,7 @@ pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
         stream_buffer_size: reader.get("stream_buffer_size")?,
         realtime: realtime(reader)?,
         files: files(reader)?,
+        access_log: access_log(reader)?,
     })
 }
 
@@ -63,6 +77,28 @@ fn proxy_protocol(remote_address: &str) -> Option<ProxyProtocol> {
         "proxy_protocol:v2" => Some(ProxyProtocol::V2),
         _ => None,
     }
+}
+
+/// `access_log_target`: nil for none, the path of a file, or the descriptor of a pipe; 1 is the standard output, whatever
+/// is behind it at the moment.
+fn access_log(reader: &Reader<'_>) -> Result<Option<AccessLogSettings>, Error> {
+    let target: Value = reader.get("access_log_target")?;
+    let target = match RString::from_value(target) {
+        _ if target.is_nil() => return Ok(None),
+        Some(path) => Target::File(PathBuf::from(path.to_string()?)),
+        None => match RawFd::try_convert(target)? {
+            1 => Target::Stdout,
+            fd => Target::Pipe(Arc::new(reader.duplicate(fd)?)),
+        },
+    };
+    let format = Format::parse(&reader.get::<String>("access_log_format")?)
+        .map_err(|mistake| reader.wrong("access_log_format", &mistake.0))?;
+    let remote = match RemoteAddress::read(reader)? {
+        RemoteAddress::Socket => Remote::Socket,
+        RemoteAddress::Fixed => Remote::Fixed(reader.get("remote_address")?),
+        RemoteAddress::Field(name) => Remote::Field(name),
+    };
+    Ok(Some(AccessLogSettings { format, target, queue: reader.get("access_log_queue")?, remote }))
 }
 
 fn files(reader: &Reader<'_>) -> Result<FilesSettings, Error> {

@@ -59,7 +59,7 @@ module IodineRs
         @inbox = Inbox.new
         # The logs at once, also while the app is loaded.
         Signal.trap("HUP") do
-          @redirect.reopen
+          reopen_logs
           @inbox << "HUP"
         end
         trap_dump
@@ -79,6 +79,11 @@ module IodineRs
         await_end
       ensure
         @server&.halt
+      end
+
+      def reopen_logs
+        @redirect.reopen
+        @server&.reopen_access_log
       end
 
       # Until it serves; a signal handler cannot take a lock, which a logger may need.

@@ -53,8 +53,17 @@ module IodineRs
         option :mutate_stdout_and_stderr_to_sync_on_write, Type.boolean, true, "Prints every line at once."
         option(:notes, Type.list("texts"), "none", "Lines for whoever starts the server.", text: false, merge: true) { [] }
         option(:plugins, Type.list("plugins"), "none", "What `plugin` has loaded.", text: false, merge: true) { [] }
-        option :log_requests, Type.boolean, false, "Prints a line for each request."
         option :silent, Type.boolean, false, "Prints nothing to the standard output."
+      end
+
+      section "Access log" do
+        option :log_requests, Type.boolean, false, "Prints a line for each request."
+        option :access_log, Type.text.or_nil, nil,
+               "File for these lines, instead of the standard output; it turns them on. HUP opens it anew."
+        option :access_log_format, Type.log_format, "puma",
+               "What a line looks like: see [Access log](deployment.md#access-log)."
+        option :access_log_queue, Type.integer(1..10_000_000), 8192,
+               "Lines that may wait to be written; more are dropped, and their number is told in the error log."
       end
 
       section "Cluster" do

@@ -137,6 +137,19 @@ module IodineRs
           end
         end
 
+        # What a line of the access log looks like. The native core knows the directives.
+        def log_format
+          names = %w[puma common combined json]
+          Type.new("#{names.join(", ")}, or a line with directives like %h") do |value|
+            next value.to_s if names.include?(value.to_s)
+            raise TypeError unless value.is_a?(String)
+
+            value.tap { Native.check_log_format(value) }
+          rescue ArgumentError => error
+            raise ConfigError, "access_log_format: #{error.message}"
+          end
+        end
+
         # Anything that can be called with a Rack env.
         def app
           responder(:call, "an object with the method call")

@@ -14,8 +14,9 @@ use super::link::{Detach, Detached, Link};
 use super::raw;
 use super::receive::{self, Unreceived};
 use super::refusal::Refusal;
-use super::response::{self, ResponseBody};
+use super::response::{self, Recorded, ResponseBody};
 use super::shared::Shared;
+use crate::access_log::Record;
 use crate::handoff::{
     Delivery, Inbox, Pace, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
     TlsSession,
@@ -56,36 +57,51 @@ struct Asked {
 }
 
 /// Runs one exchange.
-pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Response<ResponseBody>, Abort> {
+pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Response<Recorded>, Abort> {
     let (parts, incoming) = request.into_parts();
+    // Dropped with this future, where the client does not wait: that is a line, too.
+    let mut record = talk.shared.access_log.as_ref().map(|log| log.begin(&parts, talk.peer));
+    let response = exchange(&talk, parts, incoming, &mut record).await?;
+    Ok(response.map(|body| Recorded::new(body, record)))
+}
+
+async fn exchange(
+    talk: &Talk,
+    parts: Parts,
+    incoming: Incoming,
+    record: &mut Option<Record>,
+) -> Result<Response<ResponseBody>, Abort> {
     let asked = Asked::of(&parts);
-    let (body, body_wait) = match receive_body(&talk, incoming).await {
+    let (body, body_wait) = match receive_body(talk, incoming).await {
         Ok(received) => received,
-        Err(Unreceived::Refused(refusal)) => return Ok(talk.refuse(&parts, &refusal)),
+        Err(Unreceived::Refused(refusal)) => return Ok(talk.refuse(&parts, &refusal, record)),
         Err(Unreceived::Gone) => return Err(Abort),
     };
     let raw_target = talk.link.lock().raw_target.take();
+    if let Some(record) = record {
+        record.targeted(raw_target.as_ref());
+    }
     let upgrade = Upgrade::of(&parts, &talk.shared.realtime);
     let files = &talk.shared.files;
     if let Some(reply) = files.serve(&parts).filter(|_| upgrade.is_none()) {
-        return respond(&talk, asked, reply).await;
+        return respond(talk, asked, reply, record).await;
     }
     let wanted = files.wanted(&parts);
     let (complete, queue_time) = (Instant::now(), Duration::ZERO);
     let (peer, tls, pace) = (talk.peer, talk.tls.clone(), talk.pace.clone());
     let request =
         Box::new(AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, tls, pace, upgrade });
-    match submit(&talk, request).await {
+    match submit(talk, request).await {
         Ok(inbox) => {
-            let mut reply = answer(&talk, asked, inbox).await;
+            let mut reply = answer(talk, asked, inbox).await;
             if let Some(wanted) = wanted {
                 reply = files.instead(reply, &wanted, |line| talk.shared.log.line(line));
             }
-            respond(&talk, asked, reply).await
+            respond(talk, asked, reply, record).await
         }
         Err(QueueFull(request)) => {
             let refusal = Refusal::unavailable("max_queue requests wait for a thread already");
-            Ok(talk.refuse(&request.parts, &refusal))
+            Ok(talk.refuse(&request.parts, &refusal, record))
         }
     }
 }
@@ -129,11 +145,22 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Reply {
 }
 
 /// Turns a reply into a response.
-async fn respond(talk: &Talk, asked: Asked, reply: Reply) -> Result<Response<ResponseBody>, Abort> {
+async fn respond(
+    talk: &Talk,
+    asked: Asked,
+    reply: Reply,
+    record: &mut Option<Record>,
+) -> Result<Response<ResponseBody>, Abort> {
     talk.shared.responses.note_reply(&reply);
     let mut last = talk.is_last();
-    let detach =
-        |what| Detach { http10: asked.http10, head_only: asked.head_only, persistent: asked.keep_alive && !last, what };
+    if let Some(record) = record {
+        record.answered(&reply);
+    }
+    let persistent = asked.keep_alive && !last;
+    let mut detach = |what| {
+        let record = record.take();
+        Detach { http10: asked.http10, head_only: asked.head_only, persistent, what, record }
+    };
     let mut response = match reply {
         Reply::Full(head, _) if is_declared_304(&head) => return talk.leave_hyper(detach(Detached::Head(head))).await,
         Reply::Full(head, payload) => response::full(head, payload, asked.head_only),
@@ -189,7 +216,10 @@ fn lost(head_only: bool) -> Response<ResponseBody> {
 
 impl Talk {
     /// Turns the request away; the connection ends with it.
-    fn refuse(&self, parts: &Parts, refusal: &Refusal) -> Response<ResponseBody> {
+    fn refuse(&self, parts: &Parts, refusal: &Refusal, record: &mut Option<Record>) -> Response<ResponseBody> {
+        if let Some(record) = record {
+            record.refused(refusal.status);
+        }
         raw::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
         let mut headers = HeaderMap::new();
         raw::refusal_headers(refusal, &mut headers);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::refusal::Refusal;
+use crate::access_log::Record;
 use crate::handoff::{ResponseHead, StreamReader, Takeover};
 use crate::realtime::Opening;
 use crate::settings::{Limits, Timeouts};
@@ -58,6 +59,8 @@ pub(crate) struct Detach {
     /// Whether another request may follow.
     pub(crate) persistent: bool,
     pub(crate) what: Detached,
+    /// Its line in the access log.
+    pub(crate) record: Option<Record>,
 }
 
 #[derive(Debug)]

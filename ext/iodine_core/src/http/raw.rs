@@ -16,6 +16,7 @@ use super::refusal::{Kind, Refusal};
 use super::response;
 use super::shared::Shared;
 use super::wire::Wire;
+use crate::access_log::Record;
 use crate::handoff::{Peer, ResponseHead, Socket, StreamEnd, StreamReader, TakenOver, Takeover};
 use crate::net::pump;
 use crate::net::stream::Stream;
@@ -112,7 +113,7 @@ async fn discard(stream: &mut Stream) {
 
 /// Sends what the exchange wanted to send without hyper. Returns the wire where another request may follow.
 pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Option<Wire> {
-    let Detach { http10, head_only, persistent, what } = detach;
+    let Detach { http10, head_only, persistent, what, mut record } = detach;
     let asks_to_close = match &what {
         Detached::Head(head) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
         Detached::Takeover(..) | Detached::Upgrade(..) => false,
@@ -122,7 +123,7 @@ pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Opt
     let sent = match what {
         Detached::Head(head) => send_head(&mut wire, head, manner, limit).await,
         Detached::Framed(head, reader) => tokio::select! {
-            sent = send_framed(&mut wire, head, reader, manner, limit) => sent,
+            sent = send_framed(&mut wire, head, reader, manner, limit, &mut record) => sent,
             () = shared.streams_must_end() => Err(io::ErrorKind::TimedOut.into()),
         },
         Detached::Takeover(head, to) => {
@@ -174,6 +175,7 @@ async fn send_framed(
     mut reader: StreamReader,
     manner: Manner,
     limit: Duration,
+    record: &mut Option<Record>,
 ) -> io::Result<()> {
     // RFC 9112 §6.3: of two framings only the coding counts.
     head.headers.remove(CONTENT_LENGTH);
@@ -183,7 +185,12 @@ async fn send_framed(
     }
     loop {
         match reader.part().await {
-            Ok(part) => write_all(wire.stream(), &part, limit).await?,
+            Ok(part) => {
+                write_all(wire.stream(), &part, limit).await?;
+                if let Some(record) = record {
+                    record.sent(part.len());
+                }
+            }
             Err(StreamEnd::Finished) => return Ok(()),
             Err(StreamEnd::Aborted) => return Err(io::ErrorKind::UnexpectedEof.into()),
         }

@@ -8,6 +8,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::access_log::Record;
 use crate::handoff::{FileBody, Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
 
 /// Bytes of a file that are read at once.
@@ -31,6 +32,41 @@ pub(crate) enum ResponseBody {
         /// The application failed, and hyper was given the time to send what came before.
         failed: bool,
     },
+}
+
+/// A body whose sending is recorded in the access log. The line is written when hyper has taken the last of it.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    body: ResponseBody,
+    record: Option<Record>,
+}
+
+impl Recorded {
+    pub(crate) fn new(body: ResponseBody, record: Option<Record>) -> Recorded {
+        Recorded { body, record }
+    }
+}
+
+impl Body for Recorded {
+    type Data = Bytes;
+    type Error = BodyCut;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
+        if let (Some(record), Poll::Ready(Some(Ok(frame)))) = (&mut this.record, &polled) {
+            record.sent(frame.data_ref().map_or(0, Bytes::len));
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// The application failed in the middle of its body: the client must see a cut connection.

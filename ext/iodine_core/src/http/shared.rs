@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
 use super::head::Rules;
+use crate::access_log::AccessLog;
 use crate::files::Files;
 use crate::handoff::Crew;
 use crate::log::Log;
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) realtime: Arc<Realtime>,
     pub(crate) files: Files,
     pub(crate) responses: Responses,
+    pub(crate) access_log: Option<AccessLog>,
     /// One permit a connection.
     pub(crate) permits: Arc<Semaphore>,
     draining: OnceLock<Instant>,
@@ -61,12 +63,17 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// # Errors
-    /// When a directory for files does not exist.
+    /// When a directory for files does not exist, or the access log cannot be written.
     pub(crate) fn new(settings: Settings, realtime: Arc<Realtime>) -> io::Result<Shared> {
         let permits = settings.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Shared {
             files: Files::new(&settings.files)?,
             responses: Responses::default(),
+            access_log: settings
+                .access_log
+                .clone()
+                .map(|access_log| AccessLog::start(access_log, realtime.log.clone()))
+                .transpose()?,
             settings,
             crew: realtime.crew.clone(),
             log: realtime.log.clone(),

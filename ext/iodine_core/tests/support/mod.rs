@@ -73,6 +73,7 @@ pub fn settings() -> Settings {
         drain_on_shutdown: false,
         files: FilesSettings::default(),
         proxy_protocol: None,
+        access_log: None,
         supported_http_methods: None,
         spool_dir: std::env::temp_dir(),
         stream_buffer_size: 262_144,

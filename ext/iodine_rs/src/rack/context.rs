@@ -41,7 +41,7 @@ pub(crate) struct Context {
 }
 
 /// Where `REMOTE_ADDR` comes from.
-pub(super) enum RemoteAddress {
+pub(crate) enum RemoteAddress {
     /// The client's end of the socket.
     Socket,
     /// The same for all: the template has it.
@@ -63,7 +63,7 @@ impl Context {
             null_input: null_input.into(),
             forced_scheme: reader.get::<Option<String>>("rack_url_scheme")?.is_some(),
             http_version: before_3_1(&rack_version),
-            remote_address: remote_address(ruby, &reader.get::<String>("remote_address")?)?,
+            remote_address: RemoteAddress::read(reader)?,
             early_hints: reader.get("early_hints")?,
             underscore_headers: reader.get("allow_underscore_headers")?,
             stream_buffer_size: settings.stream_buffer_size,
@@ -123,13 +123,17 @@ fn is_of_connection(text: &str) -> bool {
     text == SOCKET || text.starts_with(PROXY)
 }
 
-fn remote_address(ruby: &Ruby, text: &str) -> Result<RemoteAddress, Error> {
-    match text.strip_prefix(FIELD) {
-        Some(name) => HeaderName::try_from(name)
-            .map(RemoteAddress::Field)
-            .map_err(|error| raised::error(ruby.exception_arg_error(), &format!("remote_address {name}: {error}"))),
-        None if is_of_connection(text) => Ok(RemoteAddress::Socket),
-        None => Ok(RemoteAddress::Fixed),
+impl RemoteAddress {
+    /// By the setting `remote_address`.
+    pub(crate) fn read(reader: &Reader<'_>) -> Result<RemoteAddress, Error> {
+        let text: String = reader.get("remote_address")?;
+        match text.strip_prefix(FIELD) {
+            Some(name) => HeaderName::try_from(name)
+                .map(RemoteAddress::Field)
+                .map_err(|error| reader.wrong("remote_address", &error.to_string())),
+            None if is_of_connection(&text) => Ok(RemoteAddress::Socket),
+            None => Ok(RemoteAddress::Fixed),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ mod stream;
 
 use magnus::{Error, RModule, Ruby, TryConvert};
 
-pub(crate) use context::Context;
+pub(crate) use context::{Context, RemoteAddress};
 
 /// Defines the classes of this room.
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
