@@ -108,6 +108,71 @@ RSpec.describe "Signals to a cluster" do
     expect(children(server.pid) & before).to be_empty
   end
 
+  it "S-05: USR2 is a hot restart of master and workers" do
+    server = cluster(app)
+    before = booted(server)
+    server.signal("USR2")
+    await_workers(server, 4)
+    expect(booted(server).last(2)).to include(Http.get(server).body.to_i)
+    expect(before.none? { |pid| alive?(pid) }).to be(true)
+  end
+
+  it "S-06: HUP without files of logs stops it gracefully" do
+    server = cluster(app)
+    socket = waiting_request(server)
+    server.signal("HUP")
+    server.wait_for_stdout(/- Gracefully/)
+    let_go(server)
+    expect(socket.read_response.status).to eq(200)
+    expect(server.wait_exit.exitstatus).to eq(0)
+  end
+
+  it "S-02, S-04, S-05, S-07: workers ignore what is meant for the master" do
+    server = cluster(app)
+    pids = booted(server)
+    %w[INT USR1 USR2 TTIN TTOU].each { |name| pids.each { |pid| Process.kill(name, pid) } }
+    expect(pids).to include(Http.get(server).body.to_i)
+    expect(children(server.pid)).to match_array(pids)
+    expect(server.stdout).not_to match(/Gracefully|phased/)
+  end
+
+  it "S-10: PWR prints the threads of the master, and of a worker that still loads the app" do
+    server = serve("puts 'loading'; sleep", args: %w[-w 1])
+    server.wait_for_stdout(/loading/)
+    worker, = children(server.pid)
+    [server.pid, worker].each do |pid|
+      Process.kill("PWR", pid)
+      server.wait_for_stdout(/^\[#{pid}\] Thread: TID-/)
+    end
+    server.wait_for_stdout(/^  .*config\.ru:1/)
+  end
+
+  { "TERM" => [nil, 15], "INT" => [0, nil] }.each do |signal, ending|
+    it "S-01, S-02: #{signal} while workers load the app ends at once" do
+      server = serve("puts 'loading'; sleep", args: %w[-w 2 --set preload_app=false])
+      eventually { server.stdout.scan("loading").size == 2 }
+      server.signal(signal)
+      status = server.wait_exit(limit: 3)
+      expect([status.exitstatus, status.termsig]).to eq(ending)
+    end
+  end
+
+  { "TERM" => [nil, 15], "INT" => [130, nil] }.each do |signal, ending|
+    it "S-01, S-02: #{signal} while the master loads the app ends at once" do
+      server = serve("puts 'loading'; sleep", args: %w[-w 2], wait: false)
+      server.wait_for_stdout(/loading/)
+      server.signal(signal)
+      status = server.wait_exit(limit: 3)
+      expect([status.exitstatus, status.termsig]).to eq(ending)
+    end
+  end
+
+  it "X-02: TERM ends with 0 where that is asked for" do
+    server = cluster(app, args: %w[--set raise_exception_on_sigterm=false])
+    server.signal("TERM")
+    expect(server.wait_exit.exitstatus).to eq(0)
+  end
+
   it "S-11: leaves other signals to the app" do
     server = cluster("trap('WINCH') { puts 'winch' }\n#{app}")
     server.signal("WINCH")

@@ -222,7 +222,7 @@ RSpec.describe "iodine-rs" do
       server&.stop
     end
 
-    it "a port that is taken" do
+    it "X-04: a port that is taken" do
       TCPServer.open("127.0.0.1", 0) do |other|
         port = other.local_address.ip_port
         expect(failure(app: hello, bind: "tcp://127.0.0.1:#{port}"))
@@ -231,7 +231,7 @@ RSpec.describe "iodine-rs" do
       end
     end
 
-    it "no config.ru" do
+    it "X-04: no config.ru" do
       expect(failure)
         .to match(/\AERROR: No application configured, nothing to run \(\S+config\.ru does not exist\)\n\z/)
     end

@@ -34,8 +34,8 @@ RSpec.describe "Signals" do
 
   def let_go(server) = File.write("#{server.dir}/go", "")
 
-  %w[INT TERM].each do |signal|
-    describe signal do
+  { "INT" => "S-02", "TERM" => "S-01" }.each do |signal, row|
+    describe "#{row}: #{signal}" do
       it "finishes the requests that have begun" do
         server = serve(waiting)
         socket = request_in_flight(server)
@@ -89,7 +89,7 @@ RSpec.describe "Signals" do
         server.wait_exit
       end
 
-      it "stops at once when it comes a second time" do
+      it "S-12: stops at once when it comes a second time" do
         server = serve(waiting)
         socket = request_in_flight(server)
         server.signal(signal)
@@ -100,7 +100,7 @@ RSpec.describe "Signals" do
         expect(server.stdout).to end_with("- Goodbye!\n")
       end
 
-      it "stops an endless stream at once when it comes a second time" do
+      it "S-12: stops an endless stream at once when it comes a second time" do
         server = serve("run ->(env) { [200, {}, ->(io) { loop { io.write('x'); sleep 0.01 } }] }")
         socket = server.connect
         socket.write(get("/"))
@@ -120,14 +120,14 @@ RSpec.describe "Signals" do
     end
   end
 
-  it "INT ends with status 0" do
+  it "S-02, X-03: INT ends with status 0" do
     server = serve(waiting)
     server.signal("INT")
     expect(server.wait_exit.exitstatus).to eq(0)
     expect(server.stderr).to be_empty
   end
 
-  it "TERM ends as killed by TERM, after the app's at_exit" do
+  it "S-01, X-01: TERM ends as killed by TERM, after the app's at_exit" do
     server = serve("at_exit { puts 'at exit' }\n#{waiting}")
     server.signal("TERM")
     expect(server.wait_exit.termsig).to eq(Signal.list["TERM"])
@@ -135,7 +135,7 @@ RSpec.describe "Signals" do
     expect(server.stderr).to be_empty
   end
 
-  it "QUIT stops at once, with status 0" do
+  it "S-03: QUIT stops at once, with status 0" do
     server = serve(waiting, args: %w[--pidfile server.pid])
     socket = request_in_flight(server)
     server.signal("QUIT")
@@ -144,7 +144,7 @@ RSpec.describe "Signals" do
     expect(File.exist?("#{server.dir}/server.pid")).to be(false)
   end
 
-  it "leaves the others to the app, idle or not" do
+  it "S-07, S-09, S-11: leaves the others to the app, idle or not" do
     traps = "%w[WINCH CONT ALRM PROF TTIN URG].each { |name| trap(name) { puts \"the app got \#{name}\" } }"
     server = serve("#{traps}\n#{waiting}")
     %w[WINCH CONT].each do |name|
@@ -162,7 +162,7 @@ RSpec.describe "Signals" do
   describe "while the app is being loaded" do
     loading = "puts 'loading'\nsleep"
 
-    it "INT ends quietly" do
+    it "S-02: INT ends quietly" do
       server = ServerProcess.new(app: loading, wait: false)
       server.wait_for_stdout(/loading/)
       server.signal("INT")
@@ -172,7 +172,7 @@ RSpec.describe "Signals" do
       server&.stop
     end
 
-    it "TERM ends as killed by TERM" do
+    it "S-01, X-01: TERM ends as killed by TERM" do
       server = ServerProcess.new(app: loading, wait: false)
       server.wait_for_stdout(/loading/)
       server.signal("TERM")

@@ -276,6 +276,9 @@ impl Line<'_> {
     }
 
     fn target(&self) -> Vec<u8> {
+        if let Some(raw) = &self.facts.raw_target {
+            return raw.to_vec();
+        }
         match self.path_and_query() {
             (path, Some(query)) => [path, query].join(&b'?'),
             (path, None) => path.to_vec(),
@@ -283,13 +286,7 @@ impl Line<'_> {
     }
 
     fn path_and_query(&self) -> (&[u8], Option<&[u8]>) {
-        let Some(raw) = &self.facts.raw_target else {
-            return (self.facts.uri.path().as_bytes(), self.facts.uri.query().map(str::as_bytes));
-        };
-        match memchr::memchr(b'?', raw) {
-            Some(at) => (&raw[..at], Some(&raw[at + 1..])),
-            None => (raw, None),
-        }
+        (self.facts.uri.path().as_bytes(), self.facts.uri.query().map(str::as_bytes))
     }
 
     fn begun(&self) -> OffsetDateTime {

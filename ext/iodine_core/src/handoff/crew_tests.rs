@@ -147,3 +147,22 @@ fn a_thread_that_was_called_in_vain_does_not_hold_up_the_next_job() {
         }
     });
 }
+
+#[test]
+fn a_rest_comes_after_a_job_when_nobody_runs_and_no_job_is_taken_meanwhile() {
+    let crew = crew();
+    let (mut worker, mut other) = (crew.join(), crew.join());
+    assert!(!worker.begin_rest(), "there was no job");
+    let _first = crew.submit(Box::new(request())).expect("room");
+    assert!(!worker.begin_rest(), "a job waits");
+    let job = worker.take();
+    assert!(job.is_some() && !other.begin_rest(), "a job runs");
+    assert!(worker.begin_rest() && crew.is_busy());
+    assert!(!other.begin_rest(), "there is one already");
+    let _second = crew.submit(Box::new(request())).expect("room");
+    assert!(other.take().is_none() && !crew.has_jobs());
+    worker.end_rest();
+    assert!(crew.has_jobs() && other.take().is_some());
+    drop(job);
+    crew.stop();
+}

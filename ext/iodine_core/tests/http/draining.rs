@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use iodine_core::handoff::{FileBody, Reply};
 
-use crate::support::{Call, Gate, LIMIT, Site, eventually, head, payload, status, timed};
+use crate::support::{Body, Call, Gate, LIMIT, Site, eventually, head, payload, status, timed};
 
 /// A site whose application waits for the gate, except for `/quick`.
 fn gated() -> (Site, Arc<Gate>) {
@@ -152,6 +152,65 @@ fn a_stream_is_finished() {
     assert_eq!(client.chunk().as_deref(), Some(&b"two"[..]));
     assert_eq!(client.chunk(), None);
     client.expect_fin();
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
+#[test]
+fn a_stream_that_does_not_end_is_cut_off() {
+    for framed in [false, true] {
+        let site = Site::with(
+            |settings| settings.timeouts.stream_shutdown = Duration::from_millis(100),
+            move |call: &mut Call<'_>| {
+                let endless = |body: &Body<'_>| {
+                    while body.write(b"1\r\nx\r\n") {
+                        body.unlocked(|| thread::sleep(Duration::from_millis(5)));
+                    }
+                };
+                match framed {
+                    true => call.framed(head(200, &[("transfer-encoding", "chunked")]), endless),
+                    false => call.stream(status(200), endless),
+                }
+            },
+        );
+        let mut client = site.connect();
+        client.ask("/").head();
+        assert!(!site.server.await_drained(Some(Duration::from_millis(300))), "it has no limit before the end");
+        site.server.drain();
+        assert!(!client.rest().ends_with(b"0\r\n\r\n"));
+        assert!(site.server.await_drained(Some(LIMIT)));
+    }
+}
+
+#[test]
+fn connections_that_wait_in_the_kernel_are_taken_where_that_is_wanted() {
+    let gate = Arc::new(Gate::default());
+    let site = Site::with(
+        |settings| {
+            settings.cluster = true;
+            settings.drain_on_shutdown = true;
+            settings.pool.max_threads = 1;
+        },
+        {
+            let gate = gate.clone();
+            move |call: &mut Call<'_>| {
+                call.unlocked(|| gate.wait());
+                call.text("done");
+            }
+        },
+    );
+    let mut first = site.connect();
+    first.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    // All threads are busy: the connection is left to others, which are not there.
+    let mut waiting = site.connect();
+    waiting.ask("/");
+    assert!(waiting.hears_nothing_for(Duration::from_millis(50)) && site.server.stats().1 == 1);
+    site.server.drain();
+    eventually("it is taken", || site.server.stats().1 == 2);
+    gate.open();
+    for client in [&mut first, &mut waiting] {
+        assert_eq!(client.response().text(), "done");
+    }
     assert!(site.server.await_drained(Some(LIMIT)));
 }
 
