@@ -17,7 +17,7 @@ RSpec.describe "Connections that wait in the kernel when a server stops" do
   it "D-24: are served with drain_on_shutdown" do
     server, busy, late = crowded("--set", "drain_on_shutdown=true")
     # The worker has taken them once it refuses others.
-    eventually { refuses?(server.port) }
+    eventually { refused?(server.port) }
     let_go(server)
     expect([busy, *late].map { |socket| socket.read_response.then { |response| [response.status, response.close?] } })
       .to eq([[200, true]] * 4)
@@ -30,12 +30,5 @@ RSpec.describe "Connections that wait in the kernel when a server stops" do
     let_go(server)
     expect(busy.read_response.status).to eq(200)
     server.wait_exit
-  end
-
-  def refuses?(port)
-    RawSocket.new(port).close
-    false
-  rescue Errno::ECONNREFUSED
-    true
   end
 end

@@ -12,12 +12,7 @@ RSpec.describe "Signals to a cluster" do
       socket = waiting_request(server)
       server.signal(signal)
       server.wait_for_stdout(/- Gracefully shutting down workers.../)
-      eventually do
-        RawSocket.new(server.port).close
-        false
-      rescue Errno::ECONNREFUSED
-        true
-      end
+      eventually { refused?(server.port) }
       let_go(server)
       expect(socket.read_response.status).to eq(200)
       status = server.wait_exit

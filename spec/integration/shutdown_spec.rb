@@ -179,13 +179,6 @@ RSpec.describe "The end of a server" do
     end
   end
 
-  def refused?(port)
-    RawSocket.new(port).close
-    false
-  rescue Errno::ECONNREFUSED
-    true
-  end
-
   it "C-12: idle_timeout has a word on the command line" do
     server = serve(app, args: %w[--idle-timeout 0.5])
     expect(server.wait_exit(limit: 5).exitstatus).to eq(0)

@@ -45,6 +45,14 @@ module ClusterMethods
     false
   end
 
+  # Whether nobody listens there any more.
+  def refused?(port)
+    RawSocket.new(port).close
+    false
+  rescue Errno::ECONNREFUSED
+    true
+  end
+
   def title(pid) = File.read("/proc/#{pid}/cmdline").delete("\0").strip
 
   # Workers' numbers, as the system tells.

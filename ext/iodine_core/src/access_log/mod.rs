@@ -2,6 +2,7 @@
 //! down; words are made of it by the log's thread.
 
 mod format;
+mod line;
 mod record;
 mod writer;
 
