@@ -33,7 +33,7 @@ RSpec.describe "Recycling of workers" do
     first = Http.get(server, "/?100").body.to_i
     server.wait_for_stdout(/- Replacing worker \d \(PID: #{first}\): it has \d{3} MiB of memory \(worker_max_rss\)/)
     await_workers(server, 3)
-    eventually { !alive?(first) }
+    eventually { !children(server.pid).include?(first) }
     expect(children(server.pid).size).to eq(2)
   end
 
