@@ -133,9 +133,6 @@ module IodineRs
       o.on("--redirect-stderr FILE", "Send the standard error to that file") { |path| @dsl.redirect_stderr(path) }
       o.on("--[no-]redirect-append", "Append to these files") { |append| @dsl.redirect_append(append) }
       o.on("--idle-timeout SECONDS", "Stop after so long without a request") { |seconds| @dsl.idle_timeout(seconds) }
-      o.on("-f", "--fork-worker [REQUESTS]", "Accepted for Puma's sake; workers are forked from the master") do |requests|
-        @dsl.fork_worker(requests || true)
-      end
       o.on("--worker-max-requests COUNT", "Replace a worker after so many requests") { |n| @dsl.worker_max_requests(n) }
       o.on("--worker-max-rss SIZE", "Replace a worker that has so much memory, like 512M") { |n| @dsl.worker_max_rss(n) }
       o.on("--preload", "Load the app once, before the workers are forked") { @dsl.preload_app! }

@@ -186,7 +186,7 @@ RSpec.describe "The end of a server" do
 
   it "D-42, C-10, D-76: fork_worker and its hooks are accepted and explained" do
     why = "* fork_worker: workers are forked from the master; preload_app shares memory in the same way\n"
-    expect(serve(app, args: %w[-f 500 -w 1]).stdout).to include(why)
+    expect(serve(app, args: %w[--fork-worker=500 -w 1]).stdout).to include(why)
     config = "fork_worker\nbefore_refork { }\nafter_refork(:db) { |_, _| }"
     server = serve(app, args: %w[-w 1], files: { "config/iodine_rs.rb" => config })
     expect(server.stdout).to include(why, *%w[before after].map { |word| "* #{word}_refork: no worker is forked from another one: it never runs\n" })

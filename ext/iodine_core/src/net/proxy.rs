@@ -10,6 +10,9 @@ use tokio::time::timeout;
 
 use crate::settings::{ProxyProtocol, Timeouts};
 
+/// The longest header of version 1, with its end.
+const LONGEST_LINE: usize = 107;
+
 /// The longest header of version 2 that is read: addresses, and what a proxy adds to them.
 const LONGEST: usize = 4096;
 
@@ -86,12 +89,11 @@ pub(crate) fn parse(bytes: &[u8], version: ProxyProtocol) -> Result<Header, Unre
 }
 
 fn parse_v1(bytes: &[u8]) -> Result<Header, Unreadable> {
-    let parsed = v1::Header::try_from(bytes);
-    if parsed.is_incomplete() {
-        // With its end there it is not going to be complete.
-        return if bytes.contains(&b'\n') { Err(malformed("a part is missing")) } else { Ok(Header::Partial) };
+    if !bytes.contains(&b'\n') {
+        // Not looked at before: half a port is no port.
+        return if bytes.len() < LONGEST_LINE { Ok(Header::Partial) } else { Err(malformed("it has no end")) };
     }
-    let header = parsed.map_err(malformed)?;
+    let header = v1::Header::try_from(bytes).map_err(malformed)?;
     let address = match header.addresses {
         v1::Addresses::Tcp4(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
         v1::Addresses::Tcp6(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
