@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
@@ -15,6 +15,9 @@ use tokio::sync::Notify;
 /// How often a driving thread looks at the sockets without sleeping before it goes to sleep. Two looks see the
 /// requests that follow at once on the responses just written; sleeping for them would cost a wake-up each.
 const LOOKS: usize = 2;
+
+/// How often a driving thread gives memory back, at most. Connections that have become idle have left some.
+pub(crate) const TIDY: Duration = Duration::from_secs(1);
 
 /// The runtime, and the right to drive it.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub(crate) struct Reactor {
     /// The driving thread sleeps, or is about to, and has to be woken.
     sleeping: AtomicBool,
     wake: Notify,
+    tidy: fn(),
     stand_in: OnceLock<Thread>,
     stand_in_asleep: AtomicBool,
     /// Somebody needs the sockets to be driven without waiting for a tick.
@@ -46,10 +50,12 @@ pub(crate) enum Turn {
 
 impl Reactor {
     /// Builds the runtime. Must happen in the process that uses it: tokio does not survive a fork.
-    pub(crate) fn new() -> std::io::Result<Reactor> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+    /// `tidy` is called by a thread that is about to sleep, see [`TIDY`].
+    pub(crate) fn new(tidy: fn()) -> std::io::Result<Reactor> {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().on_thread_park(tidily(tidy)).build()?;
         Ok(Reactor {
             handle: runtime.handle().clone(),
+            tidy,
             runtime: Mutex::new(Some(runtime)),
             turns: AtomicU64::new(0),
             sleeping: AtomicBool::new(false),
@@ -111,12 +117,21 @@ impl Reactor {
         }
     }
 
+    pub(crate) fn is_stand_in_asleep(&self) -> bool {
+        self.stand_in_asleep.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn stand_in_sleeps(&self) {
         self.stand_in_asleep.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn is_urgent(&self) -> bool {
         self.urgent.load(Ordering::SeqCst)
+    }
+
+    /// Gives back what memory the calling thread keeps for later: it is going to sleep for long.
+    pub(crate) fn tidy(&self) {
+        (self.tidy)();
     }
 
     pub(crate) fn turns(&self) -> u64 {
@@ -133,6 +148,18 @@ impl Reactor {
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
             runtime.shutdown_background();
+        }
+    }
+}
+
+/// Calls `tidy`, unless it did so a moment ago.
+fn tidily(tidy: fn()) -> impl Fn() + Send + Sync + 'static {
+    let (epoch, last) = (Instant::now(), AtomicU64::new(0));
+    move || {
+        let now = epoch.elapsed().as_millis() as u64;
+        if now >= last.load(Ordering::Relaxed) + TIDY.as_millis() as u64 {
+            last.store(now, Ordering::Relaxed);
+            tidy();
         }
     }
 }

@@ -34,7 +34,7 @@ impl Server {
     /// # Errors
     /// When the system gives no thread or descriptor, a listener is no stream socket, or a directory does not exist.
     pub fn start(settings: Settings, bindings: Vec<Binding>, hub: Arc<Hub>, log: Log) -> io::Result<Server> {
-        let reactor = Arc::new(Reactor::new()?);
+        let reactor = Arc::new(Reactor::new(settings.tidy)?);
         let crew = Crew::new(settings.pool.clone(), reactor.clone());
         let realtime = Realtime::new(settings.realtime.clone(), crew.clone(), hub, log);
         let proxy = settings.proxy_protocol;

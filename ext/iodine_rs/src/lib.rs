@@ -6,6 +6,7 @@
 // The function that magnus makes for Ruby to call has no place for a comment.
 #![allow(missing_docs)]
 
+mod allocator;
 mod fork;
 mod gvl;
 mod keys;
@@ -20,10 +21,6 @@ mod tls;
 mod worker;
 
 use magnus::{Error, Ruby};
-
-/// Rust's side of the process gets an allocator of its own: +10 % on small responses against glibc's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Called by Ruby when the library is loaded.
 #[magnus::init(name = "iodine_rs")]

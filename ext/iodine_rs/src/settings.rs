@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::allocator;
 use crate::rack::RemoteAddress;
 use crate::raised;
 use iodine_core::settings::{
@@ -53,6 +54,7 @@ impl<'a> Reader<'a> {
 /// The core's part of the settings.
 pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
     Ok(Settings {
+        tidy: allocator::tidy,
         pool: pool(reader)?,
         timeouts: timeouts(reader)?,
         limits: limits(reader)?,

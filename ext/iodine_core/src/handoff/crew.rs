@@ -20,7 +20,7 @@ use super::worker::{NoPermit, Post, Worker};
 use super::{Call, Job, Request, Ticket, Visit};
 use crate::handoff::ticket::Inbox;
 use crate::metrics::{QueueClock, QueueTimes};
-use crate::reactor::{Reactor, Turn};
+use crate::reactor::{Reactor, TIDY, Turn};
 use crate::settings::Pool;
 
 /// A waiting job that nobody has taken for this long calls for another thread.
@@ -351,7 +351,13 @@ impl Crew {
         }
         self.reactor.stand_in_sleeps();
         // Asked again after the mark is visible: a leader that leaves from now on will unpark us.
-        if self.reactor.is_sleeping() && !self.is_stopped() {
+        if !self.reactor.is_sleeping() || self.is_stopped() {
+            return;
+        }
+        // Others go on to free what this thread has allocated.
+        thread::park_timeout(2 * TIDY);
+        if self.reactor.is_stand_in_asleep() {
+            self.reactor.tidy();
             thread::park();
         }
     }

@@ -19,7 +19,7 @@ fn crew() -> Arc<Crew> {
         max_queue: 10,
         queue_timeout: second,
     };
-    Crew::new(settings, Arc::new(Reactor::new().expect("a runtime")))
+    Crew::new(settings, Arc::new(Reactor::new(|| {}).expect("a runtime")))
 }
 
 fn request() -> Request {

@@ -31,6 +31,7 @@ pub use self::wait::{Gate, LIMIT, eventually, timed};
 /// The settings of a server without options.
 pub fn settings() -> Settings {
     Settings {
+        tidy: || {},
         pool: Pool {
             min_threads: 0,
             max_threads: 5,
