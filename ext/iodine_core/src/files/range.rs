@@ -27,13 +27,17 @@ pub(super) fn parse(value: &[u8], len: u64) -> Asked {
         return Asked::Unsatisfiable;
     };
     let parts: Vec<_> = specs.into_iter().filter_map(|spec| spec.within(len)).collect();
-    match parts.iter().map(|part| part.end - part.start).sum::<u64>() {
-        _ if parts.is_empty() => Asked::Unsatisfiable,
-        _ if parts.len() > MOST => Asked::Whole,
+    match parts.len() {
+        0 => Asked::Unsatisfiable,
         // Overlapping parts: the whole is smaller.
-        sum if sum > len => Asked::Whole,
-        _ => Asked::Parts(parts),
+        1..=MOST if fit(&parts, len) => Asked::Parts(parts),
+        _ => Asked::Whole,
     }
+}
+
+/// Whether the parts together are no more than `len`.
+fn fit(parts: &[Range<u64>], len: u64) -> bool {
+    parts.iter().try_fold(len, |left, part| left.checked_sub(part.end - part.start)).is_some()
 }
 
 #[derive(Debug)]

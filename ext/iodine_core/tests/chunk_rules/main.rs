@@ -25,32 +25,17 @@ macro_rules! unfinished {
 }
 
 mod agreement;
+#[path = "../support/limits.rs"]
+mod defaults;
+mod hyper;
 mod limits;
 mod rows;
 
 use iodine_core::http::chunks::Chunks;
 use iodine_core::settings::Limits;
 
-/// The limits of a server without options.
-pub const LIMITS: Limits = Limits {
-    path: 8192,
-    uri: 12_288,
-    query: 10_240,
-    fragment: 1024,
-    header_name: 256,
-    header_value: 81_920,
-    head: 114_688,
-    header_count: 1000,
-    method: 20,
-    chunk_line: 4096,
-    chunk_extensions: 16_384,
-    body_memory: 114_688,
-    content_length: None,
-    min_body_rate: 500,
-};
-
-/// What follows a body on its connection.
-const NEXT: &[u8] = b"\r\nGET / HTTP/1.1\r\n\r\n";
+pub use self::defaults::LIMITS;
+use self::hyper::NEXT;
 
 /// Length of the body, `None` if it has no end yet, or the status it is refused with.
 pub type Verdict = Result<Option<usize>, u16>;
@@ -91,5 +76,5 @@ pub fn assert_refused(body: impl AsRef<[u8]>, status: u16) {
 pub fn assert_accepted(body: impl AsRef<[u8]>) {
     let body = body.as_ref();
     assert_eq!(verdict(&[body, NEXT].concat(), &LIMITS), Ok(Some(body.len())));
-    agreement::assert_hyper_accepts(body);
+    hyper::assert_hyper_accepts(body);
 }

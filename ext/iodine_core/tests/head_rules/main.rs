@@ -18,34 +18,20 @@ macro_rules! served {
 }
 
 mod agreement;
+#[path = "../support/limits.rs"]
+mod defaults;
 mod fields;
 mod framing;
 mod host;
+mod hyper;
 mod limits;
 mod request_line;
 mod scanning;
 
 use iodine_core::http::head::{Framing, Head, Rules, Scan, inspect, scan};
 use iodine_core::http::refusal::Refusal;
-use iodine_core::settings::Limits;
 
-/// The limits of a server without options.
-pub const LIMITS: Limits = Limits {
-    path: 8192,
-    uri: 12_288,
-    query: 10_240,
-    fragment: 1024,
-    header_name: 256,
-    header_value: 81_920,
-    head: 114_688,
-    header_count: 1000,
-    method: 20,
-    chunk_line: 4096,
-    chunk_extensions: 16_384,
-    body_memory: 114_688,
-    content_length: None,
-    min_body_rate: 500,
-};
+pub use self::defaults::LIMITS;
 
 /// The methods of a server without options.
 pub fn methods() -> Vec<String> {
@@ -82,7 +68,7 @@ pub fn verdict_by(bytes: &[u8], rules: &Rules<'_>) -> Result<Head, Refusal> {
     let status = |verdict: &Result<Head, Refusal>| verdict.clone().map_err(|refusal| refusal.status);
     assert_eq!(status(&judge_slowly(bytes, rules)), status(&verdict), "byte by byte");
     if let Ok(head) = &verdict {
-        agreement::assert_hyper_accepts(bytes, head);
+        hyper::assert_hyper_accepts(bytes, head);
     }
     verdict
 }

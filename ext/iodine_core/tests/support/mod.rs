@@ -3,15 +3,16 @@
 
 mod app;
 mod client;
+mod limits;
 mod lock;
 mod response;
+mod settings;
 mod wait;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use iodine_core::handoff::{Crew, Stats};
@@ -20,77 +21,14 @@ use iodine_core::net::Binding;
 use iodine_core::net::tls::Acceptor;
 use iodine_core::pubsub::hub::Hub;
 use iodine_core::server::Server;
-use iodine_core::settings::{AllowedOrigins, FilesSettings, Limits, Pool, RealtimeSettings, Settings, Timeouts};
+use iodine_core::settings::Settings;
 
 pub use self::app::{Body, Call, head, payload, status};
 pub use self::client::Client;
 pub use self::lock::Lock;
 pub use self::response::Response;
+pub use self::settings::settings;
 pub use self::wait::{Gate, LIMIT, eventually, timed};
-
-/// The settings of a server without options.
-pub fn settings() -> Settings {
-    Settings {
-        tidy: || {},
-        pool: Pool {
-            min_threads: 0,
-            max_threads: 5,
-            thread_idle_timeout: Duration::from_secs(30),
-            max_streams: 1024,
-            stream_wait_timeout: Duration::from_secs(5),
-            max_queue: 128,
-            queue_timeout: Duration::from_secs(1),
-        },
-        timeouts: Timeouts {
-            first_data: Duration::from_secs(30),
-            tls_handshake: Duration::from_secs(10),
-            header: Duration::from_secs(60),
-            persistent: Duration::from_secs(65),
-            write: Duration::from_secs(10),
-            drain_idle: Duration::from_millis(300),
-            linger: Duration::from_secs(2),
-            stream_shutdown: Duration::from_secs(8),
-        },
-        limits: Limits {
-            path: 8192,
-            uri: 12_288,
-            query: 10_240,
-            fragment: 1024,
-            header_name: 256,
-            header_value: 81_920,
-            head: 114_688,
-            header_count: 1000,
-            method: 20,
-            chunk_line: 4096,
-            chunk_extensions: 16_384,
-            body_memory: 114_688,
-            content_length: None,
-            min_body_rate: 500,
-        },
-        max_connections: 1024,
-        max_keep_alive: Some(999),
-        enable_keep_alives: true,
-        cluster: false,
-        drain_on_shutdown: false,
-        files: FilesSettings::default(),
-        proxy_protocol: None,
-        access_log: None,
-        supported_http_methods: None,
-        spool_dir: std::env::temp_dir(),
-        stream_buffer_size: 262_144,
-        realtime: RealtimeSettings {
-            max_message_size: 1_048_576,
-            max_outgoing: 8_388_608,
-            max_publications: 16_384,
-            ping_interval: 40,
-            message_timeout: Duration::from_secs(60),
-            min_rate: 500,
-            close_timeout: Duration::from_secs(5),
-            shutdown_timeout: Duration::from_secs(8),
-            allowed_origins: AllowedOrigins::Same,
-        },
-    }
-}
 
 /// What the threads of one site share.
 pub struct Team {
