@@ -21,6 +21,7 @@ module IodineRs
   autoload :Inbox, "iodine_rs/inbox"
   autoload :Signals, "iodine_rs/signals"
   autoload :Pidfile, "iodine_rs/pidfile"
+  autoload :Privileges, "iodine_rs/privileges"
   autoload :StateFile, "iodine_rs/state_file"
   autoload :Redirect, "iodine_rs/redirect"
   autoload :ServiceManager, "iodine_rs/service_manager"

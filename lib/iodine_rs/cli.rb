@@ -119,6 +119,8 @@ module IodineRs
            "or a dash to read none") { |path| (@config_files ||= []).concat(path == "-" ? [] : [path]) }
       o.on("--no-config", "Read no configuration file") { @config_files = [] }
       o.on("--dir PATH", "Change to that directory first") { |path| @dsl.directory(path) }
+      o.on("--user NAME", "Become that user after listening, before the app is loaded (as root only)") { |name| @dsl.user(name) }
+      o.on("--group NAME", "Become that group, instead of the user's own") { |name| @dsl.group(name) }
       o.on("--pidfile PATH", "Write the process id to that file while the server runs") { |path| @dsl.pidfile(path) }
       o.on("-S", "--state PATH", "Write the process id and others to that file") { |path| @dsl.state_path(path) }
       o.on("--control-url URL", "Let `iodine-rs ctl` and others command the server at that address, or auto") do |url|

@@ -29,6 +29,7 @@ module IodineRs
       @restart_directory = shells_directory
       @facade = facade
       @admin = Admin.new(self, options, log)
+      @privileges = Privileges.new(options)
       runner = cluster? ? Cluster : Single
       @signals = Signals.new(@inbox, signal_names(runner))
       @runner = runner.new(options, binder: @binder, log:, inbox: @inbox, redirect: @redirect, service: @service, admin: @admin)
@@ -104,10 +105,11 @@ module IodineRs
       prepare
       Life.begin(self, @options, role: cluster? ? :master : :single)
       Life.enter(:pre_start)
+      become_user if (changes_user = @privileges.any?)
       start_plugins
       PubSub.default = PubSub::Redis.new(@options[:redis]) if @options[:redis]
       @runner.load(@app)
-      listen
+      listen unless changes_user
       @admin.open
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)
       write_state
@@ -174,6 +176,14 @@ module IodineRs
       @binder.close_unused.each { |listener| @log.info("* Closing unused #{listener}") }
       addresses = @binder.listeners.map(&:url).join(",")
       Process.setproctitle("iodine-rs #{VERSION} (#{addresses}) [#{@options[:tag]}]")
+    end
+
+    # What only root may open comes before, the app after.
+    def become_user
+      listen
+      @privileges.hand_over(@options.values_at(:pidfile, :state_path, :redirect_stdout, :redirect_stderr).compact)
+      @privileges.hand_over_sockets(@binder.listeners.filter_map(&:path))
+      @log.info(@privileges.drop)
     end
 
     # --- Hot restart ------------------------------------------------------------------------------------------------

@@ -44,6 +44,9 @@ module IodineRs
       @values.fetch(name) { @values[name] = resolve(name) }
     end
 
+    # The values of several.
+    def values_at(*names) = names.map { |name| self[name] }
+
     # Name, value and origin of each option: one of `names`, which stand for the layers, or "default".
     def origins(names)
       TABLE.names.map do |name|
@@ -99,8 +102,6 @@ module IodineRs
       missing = [*self[:public], *self[:sendfile_roots]].find { |path| !File.directory?(path) } or return
       raise ConfigError, "#{missing == self[:public] ? "public" : "sendfile_roots"}: #{missing} is not a directory"
     end
-
-    def values_at(*names) = names.map { |name| self[name] }
 
     def rack_release
       require "rack"

@@ -23,6 +23,9 @@ module IodineRs
           o.from_env("APP_ENV", "RACK_ENV", "RAILS_ENV") || "development"
         end
         option :directory, Type.text.or_nil, nil, "Directory to change to before anything else."
+        option :user, Type.text.or_nil, nil,
+               "User that a server started as root becomes once it listens, before the app is loaded."
+        option(:group, Type.text.or_nil, "that of the `user`", "Group instead of the user's own.") { nil }
         option :pidfile, Type.text.or_nil, nil, "File for the process id while the server runs."
         option(:tag, Type.text, "name of the working directory", "Stands in the process title.") do
           File.basename(Dir.pwd)
