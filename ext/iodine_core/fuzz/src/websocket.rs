@@ -4,7 +4,7 @@
 use std::io::{self, Cursor, Read, Write};
 
 use bytes::BytesMut;
-use iodine_core::ws::decoder::{Decoder, Incoming};
+use iodine_core::ws::decoder::{CloseFrame, Decoder, Incoming};
 use tungstenite::WebSocket;
 use tungstenite::protocol::{Message, Role, WebSocketConfig};
 
@@ -19,7 +19,9 @@ pub fn check(bytes: &[u8]) {
     for pieces in cuts::of(bytes) {
         assert_eq!(read(&pieces), whole, "in {} pieces", pieces.len());
     }
-    let (messages, _) = whole;
+    let (mut messages, _) = whole;
+    // tungstenite does not know the registered code 1014 (Bad Gateway).
+    messages.pop_if(|last| matches!(last, Incoming::Close(Some(CloseFrame { code: 1014, .. }))));
     assert_eq!(second_opinion(bytes, messages.len()), messages);
 }
 
@@ -51,12 +53,9 @@ fn second_opinion(bytes: &[u8], most: usize) -> Vec<Incoming> {
             Ok(Message::Binary(data)) => seen.push(Incoming::Binary(data)),
             Ok(Message::Ping(data)) => seen.push(Incoming::Ping(data)),
             Ok(Message::Pong(data)) => seen.push(Incoming::Pong(data)),
-            Ok(Message::Close(frame)) => {
-                seen.push(Incoming::Close(frame.map(|frame| iodine_core::ws::decoder::CloseFrame {
-                    code: frame.code.into(),
-                    reason: frame.reason.as_str().to_owned(),
-                })))
-            }
+            Ok(Message::Close(frame)) => seen.push(Incoming::Close(
+                frame.map(|frame| CloseFrame { code: frame.code.into(), reason: frame.reason.as_str().to_owned() }),
+            )),
             Ok(Message::Frame(_)) => {}
             Err(_) => break,
         }

@@ -60,11 +60,12 @@ pub struct Head {
 /// # Errors
 /// A [`Refusal`] for the first rule that is broken, in the order request line, fields line by line, fields together.
 pub fn inspect(head: &[u8], rules: &Rules<'_>) -> Result<Head, Refusal> {
+    let start = head.chunks(2).take_while(|&pair| pair == b"\r\n").count() * 2;
+    // First, as where the head comes in pieces: the answer must not depend on these.
+    let line = request_line::parse(&head[start..], rules.limits)?;
     if !octets::are_text(head) {
         return Err(Refusal::bad_request("control character in the request head (RFC 9110 §5.5)"));
     }
-    let start = head.chunks(2).take_while(|&pair| pair == b"\r\n").count() * 2;
-    let line = request_line::parse(&head[start..], rules.limits)?;
     check_method(line.method, rules)?;
     let target = target::check(line.target, line.method, rules.limits)?;
     let fields = Fields::parse(&head[start + line.len..], rules.limits)?;

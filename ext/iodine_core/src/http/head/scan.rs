@@ -30,7 +30,11 @@ pub fn scan(buf: &[u8], seen: usize, limits: &Limits) -> Result<Scan, Refusal> {
     let Some(start) = request_line_start(buf)? else {
         return Ok(Scan::Partial);
     };
-    let end = find_end(buf, seen.max(start))?;
+    let end = find_end(buf, seen.max(start)).or_else(|refusal| {
+        // A request line that is wrong, too, was refused before where the head came in pieces.
+        check_request_line(&buf[start..], 0, limits)?;
+        Err(refusal)
+    })?;
     if end.unwrap_or(buf.len()) > limits.head || (end.is_none() && buf.len() == limits.head) {
         check_request_line(&buf[start..], 0, limits)?;
         return Err(Refusal::fields_too_large("request head above its limit"));
