@@ -24,4 +24,5 @@ pub mod realtime;
 pub mod server;
 pub mod settings;
 pub mod sse;
+mod sync;
 pub mod ws;

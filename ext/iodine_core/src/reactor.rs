@@ -4,13 +4,15 @@
 //! the application (the leader), which then runs the requests it has just read without any hand-over; or, while all of
 //! those are busy, the stand-in, a native thread that only reads, parses and writes. `docs/architecture.md` tells why.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::sync::{OnceLock, PoisonError, TryLockError};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
+
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::thread::Thread;
+use crate::sync::{Instant, Mutex, MutexGuard, block_on, timeout, yield_now};
 
 /// How often a driving thread looks at the sockets without sleeping before it goes to sleep. Two looks see the
 /// requests that follow at once on the responses just written; sleeping for them would cost a wake-up each.
@@ -177,11 +179,11 @@ impl Driving<'_> {
         let Some(runtime) = self.runtime.as_ref().and_then(|guard| guard.as_ref()) else {
             return;
         };
-        runtime.block_on(async {
+        block_on(runtime, async {
             loop {
                 for _ in 0..LOOKS {
                     let _ = turn();
-                    tokio::task::yield_now().await;
+                    yield_now().await;
                     if turn() == Turn::Leave {
                         return;
                     }
@@ -201,7 +203,7 @@ impl Driving<'_> {
             Turn::Leave => {}
             Turn::Sleep => self.reactor.wake.notified().await,
             Turn::Doze(limit) => {
-                let _ = tokio::time::timeout(limit, self.reactor.wake.notified()).await;
+                let _ = timeout(limit, self.reactor.wake.notified()).await;
             }
         }
         self.reactor.sleeping.store(false, Ordering::SeqCst);

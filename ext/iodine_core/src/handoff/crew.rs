@@ -6,11 +6,9 @@
 //!   [`STALE`] although one waits: the running thread is slow or blocked.
 //! * Threads in a streaming body are not counted; the pool replaces them.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -22,6 +20,8 @@ use crate::handoff::ticket::Inbox;
 use crate::metrics::{QueueClock, QueueTimes};
 use crate::reactor::{Reactor, TIDY, Turn};
 use crate::settings::Pool;
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard, thread};
 
 /// A waiting job that nobody has taken for this long calls for another thread.
 pub(super) const STALE: Duration = Duration::from_millis(1);
@@ -34,7 +34,7 @@ const OVERDUE: Duration = Duration::from_millis(150);
 const LOST: Duration = Duration::from_secs(5);
 
 /// The stand-in stops watching after so many quiet ticks.
-const QUIET_TICKS: u32 = 20;
+const QUIET_TICKS: u32 = if cfg!(shuttle) { 2 } else { 20 };
 
 /// The hand-off between the sockets and the application's threads.
 #[derive(Debug)]
@@ -575,6 +575,6 @@ impl Crew {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 #[path = "crew_tests.rs"]
 mod tests;

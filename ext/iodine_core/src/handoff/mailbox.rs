@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use super::Pace;
 use super::crew::Crew;
 use crate::pubsub::channel::Channel;
 use crate::pubsub::publication::Publication;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Messages that may wait in a mailbox before its connection is no longer read.
 const AHEAD: usize = 16;

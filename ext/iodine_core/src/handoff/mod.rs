@@ -5,6 +5,8 @@
 
 mod crew;
 mod mailbox;
+#[cfg(all(test, shuttle))]
+mod models;
 mod postbox;
 mod queue;
 mod reply;

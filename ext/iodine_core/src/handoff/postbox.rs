@@ -3,11 +3,12 @@
 //! Waking a tokio task from another thread costs a system call. Answers are therefore collected here, and the driving
 //! thread hands them over itself, where a wake-up is an entry in a local list.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use super::ticket::{Parcel, Slot};
 use crate::reactor::Reactor;
+use crate::sync::{Mutex, MutexGuard};
 
 /// What the driving thread is asked to do.
 enum Item {
@@ -105,7 +106,7 @@ impl Postbox {
         drop(refused);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Item>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Item>>> {
         // Nothing in this file can panic while the lock is held.
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }

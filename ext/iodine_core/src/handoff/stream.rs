@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::ticket::TicketHandle;
 use crate::reactor::Reactor;
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard};
 
 /// The client is gone, or the stream was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

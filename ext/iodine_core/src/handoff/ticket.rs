@@ -1,13 +1,14 @@
 //! The right to answer one request, once.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 
 use super::postbox::Postbox;
 use super::reply::{Reply, ResponseHead};
 use crate::reactor::Reactor;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The right to answer one request, once. Dropped unanswered, the client gets a 500: a lost job must never leave a
 /// client waiting.
@@ -150,9 +151,9 @@ impl Slot {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, SlotState> {
+    fn lock(&self) -> MutexGuard<'_, SlotState> {
         // A poisoned lock means a panic between two assignments above: the state is still whole.
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,14 +1,15 @@
 //! One thread of the application, as long as it serves.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
 use super::crew::{Crew, STALE};
 use super::{Job, Pace};
+use crate::sync::Instant;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread::{self, Thread};
 
 /// One thread of the application. Dropped, its place in the pool is free again.
 ///
