@@ -52,7 +52,8 @@ module IodineRs
       until (word = next_word) == :stopped
         obey(word) if word
       end
-      @reason
+      # Whoever supervises the process has to see that this was not meant.
+      @reason or raise Error, "the server has ended without being told to: something has killed its threads"
     end
 
     # nil where there is none yet.

@@ -16,6 +16,10 @@ RSpec.describe "Child processes of an app" do
       "row 265 fork and raise" => 'pid = fork { $stderr.reopen(File::NULL); raise "in the child" }; Process.wait2(pid).last.exitstatus.to_s',
       "row 265 fork and threads in the child" => "pid = fork { exit!(Thread.new { 7 }.value) }; Process.wait2(pid).last.exitstatus.to_s",
       "row 265 fork in which GC runs" => "pid = fork { 3.times { GC.start }; exit!(8) }; Process.wait2(pid).last.exitstatus.to_s",
+      "F31 fork and exec" => 'pid = fork { exec("sh", "-c", "exit 9") }; Process.wait2(pid).last.exitstatus.to_s',
+      "F31 sockets of a child that is executed" => 'r, w = IO.pipe; pid = fork { $stdout.reopen(w); exec("ls", "-l", "/proc/self/fd") }; w.close; Process.wait(pid); r.read.scan("socket:").size.to_s',
+      "F31 fork that closes every descriptor" => "pid = fork { (3..255).each { |n| IO.for_fd(n, autoclose: false).close rescue nil }; exit!(9) }; Process.wait2(pid).last.exitstatus.to_s",
+      "F31 detached child" => "Process.detach(fork { Process.setsid; exit!(0) }).value.exitstatus.to_s",
       "fork and a pipe back" => 'r, w = IO.pipe; pid = fork { w.write("from the child"); exit!(0) }; w.close; r.read.tap { Process.wait(pid) }',
       "sleeping child" => 'CHILDREN << fork { sleep }; "started"',
       "sleeping spawn" => 'CHILDREN << spawn("sleep 60"); "started"',
@@ -26,7 +30,8 @@ RSpec.describe "Child processes of an app" do
     "row 268 backticks" => "out\n", "row 268 system" => "[false, 3]", "row 268 spawn and wait" => "4", "row 268 popen" => "through",
     "row 265 fork and exit!" => "5", "row 265 fork and a normal exit" => "6", "row 265 fork and the end of its block" => "0",
     "row 265 fork and raise" => "1", "row 265 fork and threads in the child" => "7", "row 265 fork in which GC runs" => "8",
-    "fork and a pipe back" => "from the child", "row 267 sockets of a spawned child" => "0"
+    "F31 fork and exec" => "9", "F31 sockets of a child that is executed" => "0", "F31 fork that closes every descriptor" => "9",
+    "F31 detached child" => "0", "fork and a pipe back" => "from the child", "row 267 sockets of a spawned child" => "0"
   }
 
   let(:server) { ServerProcess.shared(:children, app: table.rackup) }

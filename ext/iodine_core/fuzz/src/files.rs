@@ -37,11 +37,16 @@ pub fn check(bytes: &[u8]) {
         .into_iter()
         .chain([ACCEPT_ENCODING])
         .zip(lines)
-        .filter(|(_, value)| !value.is_empty())
+        .filter(|(_, value)| !value.is_empty() && !has_tag_with_blank(value))
         .filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value).ok()?)))
         .collect();
     check_path(path, &headers);
     check_conditions(&headers, length_of(length));
+}
+
+/// `headers` accepts such a tag as any other one, but asserts in debug builds that there is none.
+fn has_tag_with_blank(value: &[u8]) -> bool {
+    value.split(|&byte| byte == b'"').skip(1).step_by(2).any(|tag| tag.contains(&b' ') || tag.contains(&b'\t'))
 }
 
 /// A number, or eight bytes of one.
