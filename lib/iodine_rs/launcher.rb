@@ -181,7 +181,7 @@ module IodineRs
     # What only root may open comes before, the app after.
     def become_user
       listen
-      @privileges.hand_over(@options.values_at(:pidfile, :state_path, :redirect_stdout, :redirect_stderr).compact)
+      @privileges.hand_over(@options.values_at(:pidfile, :state_path, :redirect_stdout, :redirect_stderr, :access_log).compact)
       @privileges.hand_over_sockets(@binder.listeners.filter_map(&:path))
       @log.info(@privileges.drop)
     end

@@ -21,7 +21,7 @@ pub fn check(bytes: &[u8]) {
     }
     let (mut messages, _) = whole;
     // tungstenite does not know the registered code 1014 (Bad Gateway).
-    messages.pop_if(|last| matches!(last, Incoming::Close(Some(CloseFrame { code: 1014, .. }))));
+    messages.retain(|message| !matches!(message, Incoming::Close(Some(CloseFrame { code: 1014, .. }))));
     assert_eq!(second_opinion(bytes, messages.len()), messages);
 }
 

@@ -80,9 +80,10 @@ fn find_end(buf: &[u8], mut from: usize) -> Result<Option<usize>, Refusal> {
 /// behind it. `seen` as for [`scan`], but from the line's first byte.
 fn check_request_line(bytes: &[u8], seen: usize, limits: &Limits) -> Result<(), Refusal> {
     let line_end = memchr(b'\n', bytes);
-    request_line::check_unfinished(&bytes[..line_end.map_or(bytes.len(), |end| end + 1)], limits)?;
+    let line = &bytes[..line_end.map_or(bytes.len(), |end| end + 1)];
+    request_line::check_unfinished(line, limits)?;
     match line_end {
-        Some(end) if end >= seen => request_line::parse(bytes, limits).map(drop),
+        Some(end) if end >= seen => request_line::parse(line, limits).map(drop),
         _ => Ok(()),
     }
 }
