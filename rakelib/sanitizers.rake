@@ -9,7 +9,7 @@ ASAN_LIB = File.expand_path("../tmp/asan/lib", __dir__)
 ASAN_REPORT = File.expand_path("../tmp/asan/report", __dir__)
 
 # Leaks are not looked for: Ruby itself frees nothing when it ends. Signal stacks are Ruby's own.
-ASAN_OPTIONS = "detect_leaks=0:detect_odr_violation=0:use_sigaltstack=0:log_path=#{ASAN_REPORT}".freeze
+ASAN_OPTIONS = "detect_leaks=0:detect_odr_violation=0:use_sigaltstack=0:allocator_may_return_null=1:log_path=#{ASAN_REPORT}".freeze
 
 # Specs that count memory or open files measure the sanitizer.
 ASAN_SPECS = %w[spec/rack spec/realtime spec/regressions spec/http].freeze

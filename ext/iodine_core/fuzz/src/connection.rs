@@ -20,6 +20,7 @@ use iodine_core::handoff::{Call, Crew, Event, Job, Payload, Reply, Request, Requ
 use iodine_core::http::chunks::Chunks;
 use iodine_core::http::head::{Framing, Rules, Scan, inspect, scan};
 use iodine_core::log::Log;
+use iodine_core::net::Binding;
 use iodine_core::pubsub::hub::Hub;
 use iodine_core::realtime::{Client, Opening, Protocol};
 use iodine_core::server::Server;
@@ -176,7 +177,7 @@ static SITE: LazyLock<Mutex<Site>> = LazyLock::new(|| {
     let place = tempfile::tempdir().expect("a directory");
     let path = place.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
-    let listeners = vec![(listener.into(), "unix".to_owned())];
+    let listeners = vec![Binding::plain(listener, "unix")];
     let mut settings = settings();
     settings.realtime.max_message_size = LARGEST;
     settings.realtime.allowed_origins = AllowedOrigins::Any;

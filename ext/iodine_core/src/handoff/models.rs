@@ -52,6 +52,10 @@ fn request() -> Box<Request> {
         raw_target: None,
         body: RequestBody::Empty,
         body_wait: Duration::ZERO,
+        complete: Instant::now(),
+        queue_time: Duration::ZERO,
+        pace: Pace::default(),
+        tls: None,
         peer: Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
         upgrade: None,
     })

@@ -4,13 +4,14 @@
 //! one run when the quick ones had their turn. Otherwise every quick request would wait for all that compute; so it
 //! waits for one of them at most, and those lose next to nothing.
 
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::Job;
+use crate::sync::Instant;
 
 /// Quick jobs that are run between two long ones, at most.
 const TURN: usize = 64;

@@ -4,13 +4,14 @@ use std::fmt;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
 
 use super::Pace;
 use crate::realtime::Upgrade;
+use crate::sync::Instant;
 
 /// A request whose head has been judged and whose body has been received completely.
 #[derive(Debug)]
