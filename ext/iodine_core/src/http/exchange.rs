@@ -2,7 +2,7 @@
 
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH};
@@ -22,7 +22,7 @@ use crate::handoff::{
     TlsSession,
 };
 use crate::realtime::Upgrade;
-use crate::sync;
+use crate::sync::Instant;
 
 /// How often a request that found the queue full tries again.
 const QUEUE_RETRY: Duration = Duration::from_millis(5);
@@ -88,7 +88,7 @@ async fn exchange(
         return respond(talk, asked, reply, record).await;
     }
     let wanted = files.wanted(&parts);
-    let (complete, queue_time) = (sync::Instant::now(), Duration::ZERO);
+    let (complete, queue_time) = (Instant::now(), Duration::ZERO);
     let (peer, tls, pace) = (talk.peer, talk.tls.clone(), talk.pace.clone());
     let request =
         Box::new(AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, tls, pace, upgrade });
