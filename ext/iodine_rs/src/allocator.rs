@@ -14,5 +14,7 @@ unsafe extern "C" {
 pub(crate) fn tidy() {
     // SAFETY: may be called at any time by any thread; it touches free memory only.
     #[cfg(feature = "mimalloc")]
-    unsafe { mi_collect(true) };
+    unsafe {
+        mi_collect(true)
+    };
 }
