@@ -27,6 +27,7 @@ module IodineRs
       @redirect = Redirect.new(options)
       @service = ServiceManager.new
       @restart_directory = shells_directory
+      @environment = environment
       @facade = facade
       @admin = Admin.new(self, options, log)
       @privileges = Privileges.new(options)
@@ -113,7 +114,6 @@ module IodineRs
       @admin.open
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)
       write_state
-      @redirect.start if @redirect.any?
       # Signals belong to the program that owns the main thread.
       @signals.install if Thread.current == Thread.main
       @started_at = Time.now
@@ -193,10 +193,11 @@ module IodineRs
       @options[:hooks].run(:before_restart, @log, self)
       inherited, descriptors = @binder.bequeath
       Dir.chdir(@restart_directory)
-      Process.exec(environment.merge(INHERITED => inherited), *command, { unsetenv_others: true, close_others: true }.merge(descriptors))
+      Process.exec(@environment.merge(INHERITED => inherited), *command, { unsetenv_others: true, close_others: true }.merge(descriptors))
     end
 
-    # What the server was started with: an app under Bundler must not inherit what Bundler has added.
+    # What the server was started with. What the app and the configuration have put there must not come back as if from
+    # outside (Dotenv keeps what it finds), nor what Bundler has added.
     def environment = defined?(Bundler) ? Bundler.original_env.merge("RUBYOPT" => "-rbundler/setup") : ENV.to_h
 
     def command

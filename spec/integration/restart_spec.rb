@@ -46,6 +46,16 @@ RSpec.describe "A hot restart" do
     end
   end
 
+  it "S-05: begins in the environment that the server was started with" do
+    keeping = 'ENV["SECRET"] ||= rand.to_s; ENV["FROM_OUTSIDE"] = "changed"; run ->(_) { [200, {}, [ENV["SECRET"]]] }'
+    server = serve("puts 'is ' + ENV['FROM_OUTSIDE']\n#{keeping}", env: { "FROM_OUTSIDE" => "given" })
+    first = Http.get(server).body
+    server.signal("USR2")
+    restarted(server)
+    expect(Http.get(server).body).not_to eq(first)
+    expect(server.stdout.scan(/^is .*/)).to eq(["is given"] * 2)
+  end
+
   it "finishes what has begun" do
     server = serve(app, files: { "version" => "old" })
     socket = server.connect
