@@ -46,10 +46,10 @@ module IodineRs
       @check_ins = CheckIns.new
       @relay = PubSub.relay = Relay.new(@options[:max_relay], @log, @inbox)
       @hooks.run(:before_fork, @log)
+      announce_start
       fork_missing_workers
       connect_redis
       Life.enter(:enter_master)
-      @log.info("Use Ctrl-C to stop")
       turn until @reason && @workers.empty?
       @hooks.run(:after_stopped, @log) unless restarting?
       @reason

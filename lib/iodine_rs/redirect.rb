@@ -19,8 +19,11 @@ module IodineRs
     # @raise [BootError] where a file cannot be written
     def start
       open(@append ? "a" : "w")
-      @targets.each_key { |io| io.puts(format(MARKER, Time.now)) }
+      mark
     end
+
+    # Says in each file that it begins here.
+    def mark = @targets.each_key { |io| io.puts(format(MARKER, Time.now)) }
 
     # Goes on in files of the same names. Where that is impossible it goes on in the old ones: a server must not end
     # because its logs cannot be turned.

@@ -21,6 +21,12 @@ module IodineRs
 
     private
 
+    # The last line for whoever started the server; what follows is for the logs.
+    def announce_start
+      @log.info("Use Ctrl-C to stop")
+      @redirect.start if @redirect.any?
+    end
+
     # Does what a word asks for. HUP opens the logs anew and reads the certificates; where there is neither it stops the
     # server, as it does for other programs.
     def obey(word)
@@ -39,6 +45,7 @@ module IodineRs
     # And reads certificates, which workers to come get from here.
     def reopen_logs
       @redirect.reopen
+      @redirect.mark
       @binder.reload_certificates(@log).each { |url| @log.info("* Reloaded the certificates of #{url}") }
     end
 

@@ -3,9 +3,10 @@
 module IodineRs
   # Serves from this process.
   class Single < Runner
-    # Seconds between two looks whether there is something to do; see `idle_timeout`.
+    # Seconds between two looks whether there is something to do, and the part of `idle_timeout` that they are at most.
     LOOK = 1
-    private_constant :LOOK
+    LOOKS = 20
+    private_constant :LOOK, :LOOKS
 
     def initialize(options, **)
       super
@@ -29,7 +30,7 @@ module IodineRs
       Life.enter(:on_start)
       PubSub.redis&.join(@options[:max_relay])
       @server.run { @inbox << :stopped }
-      @log.info("Use Ctrl-C to stop")
+      announce_start
       @hooks.run(:after_booted, @log)
       @service.ready
       await_end
@@ -74,7 +75,7 @@ module IodineRs
     # Seconds until something has to be looked at without a word; nil for never.
     def patience
       idle = @options[:idle_timeout] unless @reason
-      [@service.patience, @admin.patience, *(RestartFile::INTERVAL if @restart_file), *([idle, LOOK].min if idle)].compact.min
+      [@service.patience, @admin.patience, *(RestartFile::INTERVAL if @restart_file), *([idle / LOOKS.to_f, LOOK].min if idle)].compact.min
     end
 
     def idle?
