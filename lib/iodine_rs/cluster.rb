@@ -168,9 +168,9 @@ module IodineRs
 
     # In the new process: leaves what is the master's, and serves.
     def start(worker, socket)
+      Worker.end_at_once(@inbox)
       PubSub.relay = nil
       @relay.close
-      @inbox.close
       @admin.close
       worker.run(@check_ins.for_worker, socket)
     end
@@ -180,6 +180,7 @@ module IodineRs
     def note((pid, word, stats))
       worker = @workers.each_value.find { |candidate| candidate.pid == pid } or return
       worker.check_in(stats)
+      return worker.stop if word == "stopping"
       return unless word == "booted"
 
       worker.booted
@@ -241,10 +242,15 @@ module IodineRs
 
     def keep_up
       @workers.each_value.select(&:timed_out?).each { |worker| terminate(worker) }
-      @workers.each_value.select { |worker| worker.index >= @count }.each(&:stop)
+      @workers.each_value.select { |worker| worker.index >= @count && !worker.ending? }.each { |worker| cull(worker) }
       recycle
       fork_missing_workers
       @workers.each_value.find { |worker| worker.phase != @phase }&.then { |worker| replace(worker) }
+    end
+
+    def cull(worker)
+      @log.info("- Worker #{worker.index} (PID: #{worker.pid}) terminating")
+      worker.stop
     end
 
     # Replaces worn-out workers one after another; each one serves until its successor does.

@@ -15,6 +15,9 @@ module IodineRs
       # A full pipe wakes the reader as well as another byte would.
       @writer.write_nonblock(".", exception: false)
       self
+    rescue IOError
+      # Closed: a signal may still come, and its handler must not raise.
+      self
     end
 
     # The next word, after `seconds` at most (nil waits for ever); nil where none came.
@@ -30,6 +33,12 @@ module IodineRs
 
     # What to wait for.
     def to_io = @reader
+
+    # For a forked child, which leaves the pipe to its parent: the words that have come to the child.
+    def leave
+      close
+      Array.new(@words.size) { @words.pop }
+    end
 
     def close = [@reader, @writer].each(&:close)
   end

@@ -55,6 +55,16 @@ RSpec.describe "Signals to a cluster" do
     expect(server.wait_exit(limit: 3).termsig).to eq(15)
   end
 
+  it "D-47: kills a worker that does not finish in time after a TERM from elsewhere, and replaces it" do
+    server = cluster(app, workers: 1, args: %w[--set worker_shutdown_timeout=0.5])
+    waiting_request(server)
+    first = booted(server).first
+    Process.kill("TERM", first)
+    eventually { booted(server).size == 2 }
+    expect(alive?(first)).to be(false)
+    expect(server.stderr).to eq("")
+  end
+
   it "S-07: TTIN adds a worker, TTOU takes the youngest one, and never the last" do
     server = cluster(app, workers: 1)
     server.signal("TTIN")

@@ -44,7 +44,7 @@ RSpec.describe "Puma's words" do
     "D-41" => { "preload_app!" => { preload_app: true }, "preload_app! false" => { preload_app: false } },
     "D-45" => { "worker_timeout 3600" => { worker_timeout: 3600 } },
     "D-46" => { "worker_boot_timeout 90" => { worker_boot_timeout: 90 } },
-    "D-47" => { "worker_shutdown_timeout 8" => { worker_shutdown_timeout: 8 } },
+    "D-47" => { "worker_shutdown_timeout 8" => { worker_shutdown_timeout: 8 }, "worker_shutdown_timeout 0" => { worker_shutdown_timeout: 0 } },
     "D-48" => { "worker_check_interval 0.5" => { worker_check_interval: 0.5 } },
     "D-50" => { "wait_for_less_busy_worker\nwait_for_less_busy_worker 0.001" => {} },
     "D-51" => { "silence_single_worker_warning" => {}, "silence_fork_callback_warning" => { silence_fork_callback_warning: true } },

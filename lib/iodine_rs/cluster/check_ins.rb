@@ -11,7 +11,7 @@ module IodineRs
 
       # A worker's end. The master's death closes `lifeline`.
       Reporter = Struct.new(:writer, :lifeline) do
-        # @param word [String] "booted" or "alive"
+        # @param word [String] "booted", "alive" or "stopping"
         # @param stats [Hash{Symbol => Integer, Array<Integer>}]
         def report(word, stats)
           line = [Process.pid, word, *stats.map { |name, value| "#{name}=#{[*value].join(",")}" }].join(" ")

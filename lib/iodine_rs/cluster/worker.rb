@@ -21,6 +21,14 @@ module IodineRs
         @started_at = Time.now
       end
 
+      # Until it serves there is nothing to finish: signals end it, also those that came to the master's handlers.
+      #
+      # @param inbox [Inbox] the master's
+      def self.end_at_once(inbox)
+        SIGNALS.each { |name| Signal.trap(name) { exit!(0) } }
+        exit!(0) if inbox.leave.intersect?(SIGNALS)
+      end
+
       # Serves until the master tells it to stop.
       #
       # @param reporter [CheckIns::Reporter]
@@ -63,8 +71,6 @@ module IodineRs
           @inbox << "HUP"
         end
         trap_dump
-        # There is nothing to finish yet.
-        SIGNALS.each { |name| Signal.trap(name) { exit!(0) } }
         Life.begin(self, @options, role: :worker)
         Life.enter(:after_fork)
         Life.enter(:enter_child)
@@ -114,6 +120,8 @@ module IodineRs
           next if stopping
 
           stopping = true
+          # Somebody else may have sent the signal; the master sees to it that the end comes in time.
+          @reporter.report("stopping", @server.stats)
           Life.enter(:start_shutdown)
           @server.stop
         end

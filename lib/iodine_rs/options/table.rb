@@ -77,7 +77,7 @@ module IodineRs
         option :worker_check_interval, Type.seconds, 5, "How often a worker tells the master that it lives."
         option :worker_timeout, Type.seconds, 60, "Silence after which a worker is killed and replaced."
         option :worker_boot_timeout, Type.seconds, 60, "The same, until a worker serves."
-        option :worker_shutdown_timeout, Type.seconds, 30,
+        option :worker_shutdown_timeout, Type.seconds(zero: true), 30,
                "How long a worker may take to finish what has begun; then it is killed."
         option :worker_max_requests, Type.integer(1..).or_nil, nil,
                "Requests after which a worker is replaced; looked at every `worker_check_interval`."
