@@ -178,4 +178,10 @@ RSpec.describe "Rack env" do
     expect(Http.get(server, "/").status).to eq 200
     server.wait_for_stderr(/^from the app\né$/)
   end
+  describe "E-31 puma.mark_as_io_bound" do
+    it "may be called, and asks for nothing" do
+      server = serve("run ->(env) { [200, {}, [env['puma.mark_as_io_bound'].call.inspect]] }")
+      expect(Http.get(server).body).to eq "nil"
+    end
+  end
 end

@@ -15,6 +15,7 @@ RSpec.describe "H-05 to H-08: partial hijack and 101" do
   echo = 'while (bytes = stream.read(1)); stream.write(bytes.upcase); end; stream.close'
   rows = {
     "plain" => spell.call(200, ["'x-a' => '1'"], 'stream.write("a"); stream << "b"; stream.close'),
+    "syswrite" => spell.call(200, [], 'stream.syswrite("ab"); stream.close'),
     "length" => spell.call(200, ["'content-length' => '2'"], 'stream.write("ab"); stream.close'),
     "echo" => spell.call(101, upgrade, echo),
     "exact" => spell.call(101, upgrade, 'stream.write([stream.read(3), stream.read(2), stream.read(0), stream.read].inspect, stream.read(1).inspect); stream.close'),
@@ -43,7 +44,7 @@ RSpec.describe "H-05 to H-08: partial hijack and 101" do
     [101, { "upgrade" => "websocket", "connection" => "Upgrade", "sec-websocket-accept" => accept }, talk]
   RUBY
   table = AppTable.new(
-    { **apps, "websocket" => websocket, "seen" => "[200, {}, [SEEN.pop]]" },
+    { **apps, "nil body" => "[200, { 'rack.hijack' => ->(stream) { stream.write('ab'); stream.close } }, nil]", "websocket" => websocket, "seen" => "[200, {}, [SEEN.pop]]" },
     prelude: <<~'RUBY'
       require "digest/sha1"
       SEEN = Thread::Queue.new
@@ -61,8 +62,12 @@ RSpec.describe "H-05 to H-08: partial hijack and 101" do
     "GET #{table.path(row)} HTTP/#{version}\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: raw\r\n\r\n"
   end
 
+  it("H-05 the header makes the body needless: it may be nil") { expect(sock.request(get("nil body")).body).to eq "ab" }
+
   %w[header body].each do |spelling|
     context "by #{spelling}" do
+      it("the callable may use syswrite, as with a socket") { expect(sock.request(get("syswrite #{spelling}")).body).to eq "ab" }
+
       it "status and headers are written, then what the callable writes, and the connection goes on" do
         response = sock.request(get("plain #{spelling}"))
         expect(response.status).to eq 200

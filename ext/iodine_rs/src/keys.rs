@@ -114,7 +114,7 @@ keys! {
     multithread = "rack.multithread", multiprocess = "rack.multiprocess", run_once = "rack.run_once",
     hijack_p = "rack.hijack?", hijack = "rack.hijack", hijack_io = "rack.hijack_io",
     early_hints = "rack.early_hints", after_reply = "rack.after_reply", response_finished = "rack.response_finished",
-    body_wait = "puma.request_body_wait", queue_time = "iodine_rs.queue_time",
+    io_bound = "puma.mark_as_io_bound", body_wait = "puma.request_body_wait", queue_time = "iodine_rs.queue_time",
     rack_upgrade_p = "rack.upgrade?", rack_upgrade = "rack.upgrade", websocket_p = "upgrade.websocket?",
     websocket = "upgrade.websocket", iodine_websocket = "iodine.websocket",
 }

@@ -10,6 +10,7 @@ mod exchange;
 pub mod head;
 pub(crate) mod link;
 pub(crate) mod raw;
+mod reason;
 mod receive;
 pub mod refusal;
 mod response;

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::exchange;
 use super::link::{Detach, Detached};
+use super::reason;
 use super::refusal::{Kind, Refusal};
 use super::response;
 use super::shared::Shared;
@@ -30,7 +31,7 @@ const LINGER_BYTES: usize = 64 * 1024;
 
 /// Status line, fields, blank line. `date` adds the field of RFC 9110 §6.6.1.
 pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
-    let reason = head.status.canonical_reason().unwrap_or("Unassigned");
+    let reason = reason::phrase(head.status);
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(head.status.as_str().as_bytes());
     out.push(b' ');

@@ -8,6 +8,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::reason;
 use crate::access_log::Record;
 use crate::handoff::{FileBody, Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
 
@@ -215,9 +216,8 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 
 fn assemble(head: ResponseHead, body: ResponseBody) -> Response<ResponseBody> {
     let mut response = Response::new(body);
-    if head.status.canonical_reason().is_none() {
-        // hyper would send `<none>`.
-        response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b"Unassigned"));
+    if let Some(phrase) = reason::unlike_hyper(head.status) {
+        response.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(phrase.as_bytes()));
     }
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;

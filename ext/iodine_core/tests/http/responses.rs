@@ -175,7 +175,18 @@ fn a_stream_for_a_status_without_body_is_over_at_once() {
 fn an_unknown_status_has_a_reason_all_the_same() {
     let site = site(|| Reply::Full(head(599, &[("connection", "close")]), Payload::default()));
     let answer = String::from_utf8(site.connect().ask("/").rest()).expect("ASCII");
-    assert!(answer.starts_with("HTTP/1.1 599 Unassigned\r\n"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 599 CUSTOM\r\n"), "{answer}");
+}
+
+#[test]
+fn reasons_are_those_of_rfc_9110() {
+    for (code, reason) in
+        [(203, "Non-Authoritative Information"), (413, "Content Too Large"), (422, "Unprocessable Content")]
+    {
+        let site = site(move || Reply::Full(head(code, &[("connection", "close")]), Payload::default()));
+        let answer = String::from_utf8(site.connect().ask("/").rest()).expect("ASCII");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {code} {reason}\r\n")), "{answer}");
+    }
 }
 
 #[test]

@@ -183,6 +183,8 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     env.aset(key(keys.gateway_interface), key(keys.cgi))?;
     env.aset(key(keys.input), null_input)?;
     env.aset(key(keys.body_wait), 0.0)?;
+    // Drop-in row E-31: what it asks Puma for (max_io_threads) goes without saying here.
+    env.aset(key(keys.io_bound), ruby.proc_from_fn(|_ruby, _arguments, _block| ()))?;
     for place in [keys.rack_upgrade_p, keys.rack_upgrade, keys.websocket_p, keys.websocket] {
         env.aset(key(place), ())?;
     }

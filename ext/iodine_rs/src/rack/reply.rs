@@ -34,7 +34,8 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, E
     let code = status_code(ruby, status)?;
     let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
     fields.read(headers)?;
-    if body.is_nil() {
+    // What partially hijacks has no use for a body.
+    if body.is_nil() && fields.hijack.is_none() {
         return Err(app_error(ruby, "the app returned nil as body; return an Array of Strings, [] for none"));
     }
     let declared = fields.declared_length()?;

@@ -23,6 +23,7 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     class.define_method("write", method!(Stream::write, -1))?;
     class.define_method("<<", method!(Stream::push, 1))?;
     class.define_method("write_nonblock", method!(Stream::write, -1))?;
+    class.define_method("syswrite", method!(Stream::write, -1))?;
     class.define_method("flush", method!(Stream::flush, 0))?;
     class.define_method("read", method!(Stream::read, -1))?;
     class.define_method("read_nonblock", method!(Stream::read, -1))?;
