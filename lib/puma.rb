@@ -2,4 +2,4 @@
 
 # Stands where programs look for Puma itself; steps aside for a real one.
 require "iodine_rs"
-IodineRs::Puma.load_real("puma.rb") || IodineRs::Puma.offer
+IodineRs::Puma.answer("puma.rb")

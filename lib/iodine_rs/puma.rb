@@ -18,6 +18,13 @@ module IodineRs
     autoload :UnknownPlugin, "iodine_rs/puma/plugin_registry"
     autoload :UserFileDefaultOptions, "iodine_rs/puma/user_file_default_options"
 
+    # What configuration files and gems ask about the platform.
+    IS_MRI = RUBY_ENGINE == "ruby"
+    IS_OSX = RUBY_PLATFORM.include?("darwin")
+    IS_LINUX = !IS_OSX
+    IS_JRUBY = IS_WINDOWS = false
+    HAS_FORK = HAS_SSL = HAS_UNIX_SOCKET = true
+
     # Plugins reopen it: what they define is a word of configuration files.
     DSL = IodineRs::DSL
 
@@ -51,6 +58,9 @@ module IodineRs
         !path.nil?
       end
 
+      # For a file that bears the name of one of Puma's: loads that where there is a real Puma, else this module answers.
+      def answer(file) = load_real(file) || offer
+
       # Where plugins register: the real Puma's, where its part of that is loaded.
       def plugins = real? && defined?(::Puma::Plugins) ? ::Puma::Plugins : Plugins
 
@@ -70,11 +80,12 @@ module IodineRs
         warn "Use '#{new}', '#{called}' is deprecated" if old == called
       end
 
-      def mri? = RUBY_ENGINE == "ruby"
+      def mri? = IS_MRI
+      def osx? = IS_OSX
       def jruby? = false
       def windows? = false
       def forkable? = true
-      def ssl? = false
+      def ssl? = true
     end
   end
 end

@@ -6,10 +6,11 @@ module IodineRs
   module RackHandler
     # Serves until a signal ends it; yields the launcher before it starts. Options it does not know are for others.
     #
-    # @param options Host, Port, Threads ("0:5"), Verbose, Silent, environment; `user_supplied_options` names those that
-    #   the user typed and that therefore win over a configuration file
+    # @param options Host, Port, Threads ("0:5"), Verbose, Silent, environment, config_files; `events` is a Puma::Events
+    #   to be told; `user_supplied_options` names those that the user typed and that therefore win over a configuration file
     def run(app, **options)
-      launcher = Launcher.new(settings(options), app:)
+      events = options[:events]
+      launcher = events ? Puma::Launcher.new(config(app, options), events:) : Launcher.new(settings(options), app:)
       yield launcher if block_given?
       launcher.run
     end
@@ -42,7 +43,7 @@ module IodineRs
       typed, given = options.partition { |name, _| typed?(name, options[:user_supplied_options]) }.map(&:to_h)
       # Host and Port make one address, whichever of them was typed.
       address = options.values_at(:Host, :Port)
-      Options.new(layer(typed, *address), ConfigFile.read(default_host: given[:Host], typed: layer(typed, *address)), layer(given, *address))
+      Options.new(layer(typed, *address), ConfigFile.read(options[:config_files], default_host: given[:Host], typed: layer(typed, *address)), layer(given, *address))
     end
 
     private
@@ -64,7 +65,9 @@ module IodineRs
 
     # A Host may also be the path of a Unix socket or a whole address.
     def address(host, port)
-      host&.match?(%r{\A[/.@]|://}) ? host : Bind.port(port || Bind::DEFAULT_PORT, host)
+      return "unix://#{host}" if host&.start_with?("/", ".", "@")
+
+      host&.include?("://") ? host : Bind.port(port || Bind::DEFAULT_PORT, host)
     end
   end
 end

@@ -2,4 +2,4 @@
 
 # Stands where plugins look for Puma::Plugin; steps aside for a real Puma.
 require "iodine_rs"
-IodineRs::Puma.load_real("puma/plugin.rb") || IodineRs::Puma.offer
+IodineRs::Puma.answer("puma/plugin.rb")

@@ -25,6 +25,13 @@ RSpec.describe "Puma's name" do
     expect(Bundle.run([], "Bundler.require; p defined?(Puma), defined?(IodineRs)")).to eq("nil\n\"constant\"\n")
   end
 
+  it "RR-05: is there for programs that load one of its files" do
+    files = %w[configuration const dsl events launcher log_writer plugin server]
+    program = "#{files}.each { |file| require 'puma/' + file }; p Puma.equal?(IodineRs::Puma), Puma::Server, Puma::Events"
+    expect(Bundle.run([], program)).to eq("true\nIodineRs::Puma::Server\nIodineRs::Puma::Events\n")
+    expect(Bundle.run(%w[puma], "require 'puma/events'; p defined?(Puma::Events), Object.const_source_location('Puma').first.include?('iodine')")).to eq("\"constant\"\nfalse\n")
+  end
+
   it "RR-13: stays with a real Puma that the bundle has" do
     program = "Bundler.require; IodineRs::Puma.offer; require 'puma'; require 'puma/plugin'; p Puma.equal?(IodineRs::Puma), Puma::Const::VERSION == Gem.loaded_specs['puma'].version.to_s"
     expect(Bundle.run(%w[puma], program)).to eq("false\ntrue\n")
@@ -104,6 +111,43 @@ RSpec.describe "Puma's name" do
       ["none", 0, 5, false]
       ["usual", 0, 5, true]
     TEXT
+  end
+
+  it "5.2: a handler's configuration does not read its file twice, and keeps the host" do
+    printed = Bundle.run(%w[rackup], <<~'RUBY')
+      require "rackup"
+      require "rack/handler/puma"
+      Dir.mkdir("config")
+      File.write("config/puma.rb", "puts 'read'\nport 6001")
+      File.write("other.rb", "log_requests")
+      p Rackup::Handler::Puma.config(->(_) {}, user_supplied_options: [], Host: "localhost", Port: 1).tap(&:clamp).options[:binds]
+      p Rackup::Handler::Puma.config(->(_) {}, config_files: ["other.rb"]).tap(&:clamp).options[:log_requests]
+    RUBY
+    expect(printed).to eq("read\n[\"tcp://localhost:6001\"]\ntrue\n")
+  end
+
+  it "5.2: the handler tells events that it is given" do
+    printed = Bundle.run(%w[rackup], <<~'RUBY')
+      require "rackup"
+      require "rack/handler/puma"
+      require "puma/events"
+      events, launcher = Puma::Events.new, nil
+      events.after_booted { puts "booted"; launcher.stop }
+      Rackup::Handler::Puma.run(->(_) { [200, {}, []] }, events: events, Silent: true, Port: 0) { |it| launcher = it }
+    RUBY
+    expect(printed).to eq("booted\n")
+  end
+
+  it "RR-01: the handler is Rack's where nobody has loaded Rackup" do
+    program = 'require "rack"; require "rack/handler/puma"; p Rack::Handler::Puma.respond_to?(:run), Rackup::Handler::Puma'
+    expect(Bundle.run(%w[rackup], program)).to eq("true\nRackup::Handler::IodineRs\n")
+    program = 'require "rackup"; require "rack/handler/puma"; p defined?(Rack::Handler)'
+    expect(Bundle.run(%w[rackup], program)).to eq("nil\n")
+  end
+
+  it "RR-05: says what configuration files ask about the platform" do
+    server = serve(asking, files: { "config/puma.rb" => "threads 1, 2 unless Puma::IS_JRUBY || Puma::IS_WINDOWS" })
+    expect(answer(server, "[Puma::IS_MRI, Puma.ssl?, Puma::HAS_SSL, Puma.osx?, Puma::Configuration.default_tcp_bind(80)]")).to match(%r{\A\[true, true, true, false, "tcp://.*:80"\]})
   end
 
   it "5.2: Rackup::Handler::Puma.config tells what the server would run with" do

@@ -21,8 +21,8 @@ RSpec.describe IodineRs::RackHandler do
     [{ Host: "::1", Port: 3000 }, "tcp://[::1]:3000"],
     [{ Host: "localhost" }, "tcp://localhost:9292"],
     [{ Port: 3000 }, IodineRs::Bind.port(3000)],
-    [{ Host: "/run/a.sock", Port: 9292 }, "/run/a.sock"],
-    [{ Host: "./a.sock" }, "./a.sock"],
+    [{ Host: "/run/a.sock", Port: 9292 }, "unix:///run/a.sock"],
+    [{ Host: "./a.sock" }, "unix://./a.sock"],
     [{ Host: "unix:///run/a.sock?mode=0600" }, "unix:///run/a.sock?mode=0600"]
   ].each do |options, bind|
     it("#{options} listens on #{bind}") { expect(settings(**options)[:binds]).to eq([bind]) }

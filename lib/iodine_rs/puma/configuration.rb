@@ -25,11 +25,14 @@ module IodineRs
         def name = "Puma::Configuration"
         alias to_s name
 
-        # Around layers that exist already.
-        def around(*layers) = allocate.tap { |config| config.send(:layers=, layers) }
+        # Around layers that exist already: no file is read for it.
+        def around(*layers) = allocate.tap { |config| config.send(:take, layers) }
 
         # The host that stands for all interfaces.
         def default_tcp_host = Bind.default_host
+
+        # The address of a port that is named without a host.
+        def default_tcp_bind(port = Bind::DEFAULT_PORT) = Bind.port(port)
 
         # 32 random hexadecimal digits.
         def random_token
@@ -85,6 +88,11 @@ module IodineRs
       def plugins = options.all_of(:plugins)
 
       private
+
+      def take(layers)
+        self.layers = layers
+        @loaded = true
+      end
 
       def layers=(layers)
         @options = UserFileDefaultOptions.new(*layers)

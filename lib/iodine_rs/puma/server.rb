@@ -54,8 +54,8 @@ module IodineRs
       # Whether it has been told to stop.
       def shutting_down? = %i[stop halt restart].include?(@state)
 
-      # Figures of this moment, by Symbol; empty before `run`.
-      def stats = @server ? @server.stats : {}
+      # Figures of this moment, by Symbol.
+      def stats = @server ? @server.stats : { max_threads:, requests_count: 0 }
 
       # Threads.
       def running = stats.fetch(:running, 0)
