@@ -112,12 +112,22 @@ impl Listener {
 
     /// Takes what the kernel has accepted already: it would be reset together with the socket.
     async fn take_waiting(&self, shared: &Arc<Shared>) {
+        let mut looked = false;
         while let Some(permit) = connection::Permit::try_acquire(shared) {
-            // An accept that is not ready at once has nothing to accept.
             let mut accept = pin!(self.accept());
             match poll_fn(|cx| Poll::Ready(accept.as_mut().poll(cx))).await {
-                Poll::Ready(Ok(accepted)) => self.serve(accepted, permit, shared),
-                Poll::Ready(Err(_)) | Poll::Pending => return,
+                Poll::Ready(Ok(accepted)) => {
+                    self.serve(accepted, permit, shared);
+                    looked = false;
+                }
+                Poll::Ready(Err(_)) => return,
+                // An accept that is not ready at once has nothing to accept, unless tokio has not asked the kernel since,
+                // or has had enough of this task for now.
+                Poll::Pending if !looked => {
+                    tokio::task::yield_now().await;
+                    looked = true;
+                }
+                Poll::Pending => return,
             }
         }
     }

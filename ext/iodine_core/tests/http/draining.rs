@@ -215,6 +215,39 @@ fn connections_that_wait_in_the_kernel_are_taken_where_that_is_wanted() {
 }
 
 #[test]
+fn all_connections_that_wait_in_the_kernel_are_taken_however_many() {
+    let gate = Arc::new(Gate::default());
+    let site = Site::with(
+        |settings| {
+            settings.cluster = true;
+            settings.drain_on_shutdown = true;
+            settings.pool.max_threads = 1;
+            settings.pool.max_queue = 1000;
+        },
+        {
+            let gate = gate.clone();
+            move |call: &mut Call<'_>| {
+                call.unlocked(|| gate.wait());
+                call.text("done");
+            }
+        },
+    );
+    let mut first = site.connect();
+    first.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    // More than tokio lets one task accept in a row.
+    let mut waiting: Vec<_> = (0..300).map(|_| site.connect()).collect();
+    for client in &mut waiting {
+        client.ask("/");
+    }
+    site.server.drain();
+    gate.open();
+    for client in &mut waiting {
+        assert_eq!(client.response().text(), "done");
+    }
+}
+
+#[test]
 fn a_file_and_a_framed_stream_are_finished_and_their_connections_closed() {
     let gate = Arc::new(Gate::default());
     let site = Site::serve({

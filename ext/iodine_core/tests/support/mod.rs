@@ -115,6 +115,8 @@ impl Site {
         let mut settings = settings();
         change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        // The standard library asks for 128.
+        rustix::net::listen(&listener, 1024).expect("a longer queue");
         let address = listener.local_addr().expect("an address");
         let (log, lines) = Log::channel();
         let binding = Binding { socket: listener.into(), url: format!("tcp://{address}"), tls };
