@@ -113,6 +113,12 @@ class RawSocket
     @buffer.slice!(0..)
   end
 
+  # Reads until the peer closes, or sends nothing for so many seconds.
+  def read_available(silence)
+    nil while (!@ended && @io.wait_readable(silence)) && receive
+    @buffer.slice!(0..)
+  end
+
   # True when the peer's FIN or RST arrives within the limit. Bytes before it stay readable.
   def closed?(limit: 2)
     deadline = Eventually.now + limit

@@ -80,8 +80,9 @@ class ServerProcess
   # @param bind [String, nil] what follows -b; nil leaves the option out
   # @param wait [Boolean] false returns at once, for servers that are expected not to start
   # @param gc_stress [Boolean] GC.stress from the first request on; GC_STRESS=1 turns it on everywhere
+  # @param command [Array<String>, nil] another server with the same options
   def initialize(app: nil, rackup: nil, args: [], env: {}, files: {}, bind: "tcp://127.0.0.1:0", wait: true,
-                 boot_limit: 15, gc_stress: ENV["GC_STRESS"] == "1")
+                 boot_limit: 15, gc_stress: ENV["GC_STRESS"] == "1", command: nil)
     @home = Dir.mktmpdir("iodine-rs-spec")
     @dir = File.join(@home, "app").tap { |path| Dir.mkdir(path) }
     @printed = {}
@@ -89,7 +90,7 @@ class ServerProcess
     rackup = File.expand_path(rackup) if rackup
     rackup ||= "config.ru" if app
     env, rackup = stressed(env, rackup) if gc_stress && rackup
-    spawn_process(CLEAN_ENV.merge(env), [*("-b" if bind), *bind, *args, *rackup])
+    spawn_process(command || self.command, CLEAN_ENV.merge(env), [*("-b" if bind), *bind, *args, *rackup])
     self.class.running << self
     wait_until_serving(boot_limit) if wait
   end
@@ -161,7 +162,7 @@ class ServerProcess
   end
 
   # Files rather than pipes: nothing can fill up, and a forked grandchild cannot keep them open.
-  def spawn_process(env, args)
+  def spawn_process(command, env, args)
     @pid = Process.spawn(env, *command, *args, chdir: @dir, pgroup: true, in: File::NULL,
                                                out: [log("stdout"), "a"], err: [log("stderr"), "a"])
     @waiter = Process.detach(@pid)

@@ -2,6 +2,7 @@
 
 require_relative "../server_process"
 require_relative "bytes"
+require_relative "front"
 require_relative "outcome"
 
 # The wire catalogue: tables whose rows read [number, description, bytes, outcome].
@@ -23,10 +24,16 @@ module Wire
       define_method(:server) { ServerProcess.shared(key, rackup: ECHO, args:) }
     end
 
-    # One example per row.
+    # What is sent in more than one piece, paths of the echo app that answer something else, and HTTP/0.9, which nginx
+    # answers without a head.
+    DIRECT = ->(bytes) { !bytes.is_a?(String) || bytes.match?(%r{ /(slow|stream|refuse)|\A\w+ \S+\r\n}n) }
+    private_constant :DIRECT
+
+    # Two examples per row: with the server itself, and with nginx in front of it.
     def rows(table)
       table.each do |number, description, bytes, outcome|
         it("row #{number}: #{description}") { outcome.check(server, bytes) }
+        it("row #{number}, behind nginx: #{description}") { Front.of(server).check(bytes) } unless DIRECT.call(bytes)
       end
     end
 
