@@ -7,7 +7,7 @@ module IodineRs
     def read(length = nil, buffer = nil)
       raise ArgumentError, "negative length #{length} given" if length&.negative?
 
-      buffer = buffer ? buffer.clear : +""
+      buffer = buffer ? text(buffer).clear : +""
       buffer.force_encoding(Encoding::BINARY) unless length
       length.nil? || length.zero? ? buffer : nil
     end
@@ -63,6 +63,16 @@ module IodineRs
     def fileno = nil
     def tty? = false
     alias isatty tty?
+
+    def flush = self
+
+    private
+
+    def text(buffer)
+      return buffer.to_str if buffer.respond_to?(:to_str)
+
+      raise TypeError, "no implicit conversion of #{buffer.class} into String"
+    end
 
     # The only one that is needed.
     INSTANCE = new.freeze

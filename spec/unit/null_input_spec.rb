@@ -12,6 +12,7 @@ RSpec.describe IodineRs::NullInput do
     it("is at its end when asked for bytes") { expect(input.read(1)).to be_nil }
     it("reads no bytes") { expect(input.read(0)).to eq("") }
     it("refuses a negative length") { expect { input.read(-1) }.to raise_error(ArgumentError, /negative length -1/) }
+    it("refuses a buffer that is no String") { expect { input.read(nil, Object.new) }.to raise_error(TypeError, /conversion of Object/) }
     it("gives a new String each time") { expect(input.read).not_to be(input.read) }
 
     it "empties the buffer it gets, and returns it where there is something to return" do
