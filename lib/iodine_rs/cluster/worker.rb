@@ -7,7 +7,9 @@ module IodineRs
       # Signals that are the worker's. INT comes from a terminal to the whole group: the master tells what it means.
       SIGNALS = %w[TERM QUIT].freeze
       IGNORED = [*%w[INT USR1 USR2 TTIN TTOU], *ThreadBacktraces::SIGNAL].freeze
-      private_constant :SIGNALS, :IGNORED
+      # Seconds from the boot to the second check-in.
+      FIRST_PAUSE = 0.2
+      private_constant :SIGNALS, :IGNORED, :FIRST_PAUSE
 
       def initialize(index, phase, app:, options:, binder:, log:, redirect:)
         @index = index
@@ -101,7 +103,12 @@ module IodineRs
       def check_in
         @reporter.report("booted", @server.stats)
         Thread.new do
-          @reporter.report("alive", @server.stats) until @reporter.master_died?(report_interval)
+          # The first figures were taken before the threads had begun.
+          pause = FIRST_PAUSE
+          until @reporter.master_died?(pause)
+            @reporter.report("alive", @server.stats)
+            pause = report_interval
+          end
           Life.enter(:on_parent_crush)
           @log.error("! Detected parent died, dying")
           exit!(1)
