@@ -6,7 +6,7 @@ module IodineRs
     # Seconds between two looks whether there is something to do, and the part of `idle_timeout` that they are at most.
     LOOK = 1
     LOOKS = 20
-    private_constant :LOOK, :LOOKS
+    private_constant :LOOK
 
     def initialize(options, **)
       super

@@ -116,7 +116,10 @@ module IodineRs
       end
 
       # An idle cluster should not be noticed too late.
-      def report_interval = [@options[:worker_check_interval], *@options[:idle_timeout]].min
+      def report_interval
+        idle = @options[:idle_timeout]
+        [@options[:worker_check_interval], *(idle / Single::LOOKS.to_f if idle)].min
+      end
 
       def await_end
         stopping = false
