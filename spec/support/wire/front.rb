@@ -89,4 +89,6 @@ module Wire
   end
 end
 
-at_exit { Wire::Front.stop_all }
+# Children that specs fork end here, too; nginx is their parent's.
+owner = Process.pid
+at_exit { Wire::Front.stop_all if Process.pid == owner }
