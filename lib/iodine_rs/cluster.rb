@@ -14,7 +14,7 @@ module IodineRs
     SIGNALS = [*Runner::SIGNALS, "TTIN", "TTOU", "CHLD"].freeze
     # Seconds between two looks at workers that should end.
     PATIENCE = 0.2
-    # Seconds until a worker that died before it served is replaced: twice as many each time, up to a limit.
+    # Seconds until a worker that died as soon as it served, or before, is replaced: twice as many each time, up to a limit.
     BACK_OFF = 0.5
     LONGEST_BACK_OFF = 30
     private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF
@@ -180,11 +180,12 @@ module IodineRs
     def note((pid, word, stats))
       worker = @workers.each_value.find { |candidate| candidate.pid == pid } or return
       worker.check_in(stats)
+      # One that was here before the last failure says nothing about it.
+      @failures = 0 if worker.settled? && worker.started > @forks_from
       return worker.stop if word == "stopping"
       return unless word == "booted"
 
       worker.booted
-      @failures = 0
       @log.info(format("- Worker %d (PID: %d) booted in %.2fs, phase: %d", worker.index, pid, worker.age, worker.phase))
       tell_booted if all_booted? && @told != @phase
     end
@@ -223,11 +224,13 @@ module IodineRs
 
       @log.error("worker #{worker.index} (PID: #{worker.pid}) ended unexpectedly: #{worker.process_status}")
       Life.enter(:on_child_crush)
-      hold_back unless worker.booted?
+      hold_back unless worker.settled?
     end
 
-    # An app that cannot boot must not keep the machine busy with forking.
+    # An app that cannot live must not keep the machine busy with forking. Workers that die together count once.
     def hold_back
+      return if now < @forks_from
+
       seconds = [BACK_OFF * 2**@failures, LONGEST_BACK_OFF].min
       @failures += 1
       @forks_from = now + seconds

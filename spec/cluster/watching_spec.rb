@@ -84,7 +84,8 @@ RSpec.describe "The master" do
     RUBY
     File.write("#{server.dir}/full", "")
     Process.kill("KILL", booted(server).first)
-    server.wait_for_stderr(/cannot fork a worker: Resource temporarily unavailable.*the next worker is forked in 0.5 s/m)
+    # The first pause is for the worker, which died as soon as it served.
+    server.wait_for_stderr(/cannot fork a worker: Resource temporarily unavailable.*the next worker is forked in 1.0 s/m)
     expect(Http.get(server).status).to eq(200)
     File.unlink("#{server.dir}/full")
     await_workers(server, 3)

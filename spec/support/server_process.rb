@@ -79,10 +79,11 @@ class ServerProcess
   # @param files [Hash] files to write into the server's working directory: path => content
   # @param bind [String, nil] what follows -b; nil leaves the option out
   # @param wait [Boolean] false returns at once, for servers that are expected not to start
+  # @param under [Array<String>] a command that runs the server's in its own place, for instance `prlimit --nofile=256`
   # @param gc_stress [Boolean] GC.stress from the first request on; GC_STRESS=1 turns it on everywhere
   # @param command [Array<String>, nil] another server with the same options
   def initialize(app: nil, rackup: nil, args: [], env: {}, files: {}, bind: "tcp://127.0.0.1:0", wait: true,
-                 boot_limit: 15, gc_stress: ENV["GC_STRESS"] == "1", command: nil)
+                 boot_limit: 15, under: [], gc_stress: ENV["GC_STRESS"] == "1", command: nil)
     @home = Dir.mktmpdir("iodine-rs-spec")
     @dir = File.join(@home, "app").tap { |path| Dir.mkdir(path) }
     @printed = {}
@@ -90,7 +91,8 @@ class ServerProcess
     rackup = File.expand_path(rackup) if rackup
     rackup ||= "config.ru" if app
     env, rackup = stressed(env, rackup) if gc_stress && rackup
-    spawn_process(command || self.command, CLEAN_ENV.merge(env), [*("-b" if bind), *bind, *args, *rackup])
+    words = [*under, *(command || self.command), *("-b" if bind), *bind, *args, *rackup]
+    spawn_process(CLEAN_ENV.merge(env), words)
     self.class.running << self
     wait_until_serving(boot_limit) if wait
   end
@@ -162,9 +164,9 @@ class ServerProcess
   end
 
   # Files rather than pipes: nothing can fill up, and a forked grandchild cannot keep them open.
-  def spawn_process(command, env, args)
-    @pid = Process.spawn(env, *command, *args, chdir: @dir, pgroup: true, in: File::NULL,
-                                               out: [log("stdout"), "a"], err: [log("stderr"), "a"])
+  def spawn_process(env, words)
+    @pid = Process.spawn(env, *words, chdir: @dir, pgroup: true, in: File::NULL,
+                                      out: [log("stdout"), "a"], err: [log("stderr"), "a"])
     @waiter = Process.detach(@pid)
   end
 

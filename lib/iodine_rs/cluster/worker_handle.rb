@@ -8,11 +8,13 @@ module IodineRs
       REMINDER = 0.2
       # Figures that are the largest since somebody last read them.
       MAXIMA = %i[backlog_max reactor_max].freeze
-      private_constant :REMINDER, :MAXIMA
+      # Seconds of service after which a worker's end has nothing to do with its beginning.
+      SETTLED = 1
+      private_constant :REMINDER, :MAXIMA, :SETTLED
 
-      # `key` is another one for each worker; `index` is taken again. `worn_out` tells in words why it should be replaced, or
-      # is nil.
-      attr_reader :key, :index, :pid, :phase, :process_status, :figures, :worn_out
+      # `key` is another one for each worker; `index` is taken again. `started` is when it was forked, on the monotonic clock.
+      # `worn_out` tells in words why it should be replaced, or is nil.
+      attr_reader :key, :index, :pid, :phase, :started, :process_status, :figures, :worn_out
 
       def initialize(key, index, pid, phase, options)
         @key = key
@@ -31,6 +33,9 @@ module IodineRs
       def booted = @booted = now
 
       def booted? = !@booted.nil?
+
+      # It has served for a while.
+      def settled? = booted? && now - @booted > SETTLED
 
       # It has told how it is.
       def check_in(stats)
