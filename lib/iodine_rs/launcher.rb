@@ -103,6 +103,9 @@ module IodineRs
     end
 
     def boot
+      # Signals belong to the program that owns the main thread.
+      owner = Thread.current == Thread.main
+      @signals.install_early if owner
       prepare
       Life.begin(self, @options, role: cluster? ? :master : :single)
       Life.enter(:pre_start)
@@ -114,12 +117,13 @@ module IodineRs
       @admin.open
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)
       write_state
-      # Signals belong to the program that owns the main thread.
-      @signals.install if Thread.current == Thread.main
+      @signals.install if owner
       @started_at = Time.now
       @running = true
       Puma.plugins.fire_background if @options[:plugins].any?
-      yield.tap { |reason| @log.info("- Goodbye!") unless reason == "USR2" }
+      reason = yield
+      reason == "USR2" ? @signals.ignore : @log.info("- Goodbye!")
+      reason
     ensure
       pidfile&.remove
       @runner.halt
