@@ -23,17 +23,24 @@ module IodineRs
     end
 
     # Says in each file that it begins here.
-    def mark = @targets.each_key { |io| io.puts(format(MARKER, Time.now)) }
+    def mark = @targets.each_key { |io| say(io, format(MARKER, Time.now)) }
 
     # Goes on in files of the same names. Where that is impossible it goes on in the old ones: a server must not end
     # because its logs cannot be turned.
     def reopen
       open("a")
     rescue BootError => error
-      warn error.message
+      say($stderr, error.message)
     end
 
     private
+
+    # A full disk is no reason not to serve.
+    def say(io, line)
+      io.puts(line)
+    rescue SystemCallError
+      # Nobody can be told.
+    end
 
     def open(mode)
       @targets.each do |io, path|
