@@ -77,9 +77,10 @@ impl Subscriptions {
 
 /// The listener's life. What goes wrong with the connection the speaker tells.
 pub(super) fn run(shared: &Shared) {
+    let mut attempt = lock(&shared.attempt);
     let mut pause = Pause::new();
     while !shared.is_stopped() {
-        if let Ok(mut connection) = shared.connect() {
+        if let Ok(mut connection) = shared.connect(&mut attempt) {
             let begun = Instant::now();
             let heard = listen(shared, &mut connection);
             lock(&shared.subscriptions.confirmed).0.clear();

@@ -5,6 +5,7 @@
 //! listens. Nothing is lost locally while Redis is away, since publications reach the processes of this server without
 //! it. Each publication of ours that Redis sends back to us is recognised and dropped ([`echoes`]).
 
+mod attempt;
 mod echoes;
 mod listener;
 mod speaker;
@@ -20,18 +21,17 @@ use std::time::Duration;
 use redis::{Client, Connection, RedisResult};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use self::attempt::Attempt;
 use self::echoes::Echoes;
 use self::listener::Subscriptions;
 use self::speaker::Speaker;
 
-/// For a connection to be made.
-const CONNECT: Duration = Duration::from_secs(5);
 /// For an answer.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Between two attempts to connect: twice as long each time, up to the second.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// See the module. Between [`Redis::stop`] and [`Redis::start`] it has no threads.
+/// See the module. Between [`Redis::stop`] and [`Redis::start`] it has no threads, but for an attempt to connect that hangs.
 #[derive(Debug)]
 pub struct Redis {
     shared: Arc<Shared>,
@@ -53,6 +53,8 @@ struct Shared {
     /// Whether the operator knows that Redis is away.
     away: AtomicBool,
     speaker: Mutex<Speaker>,
+    /// The listener's.
+    attempt: Mutex<Attempt>,
     subscriptions: Subscriptions,
     echoes: Mutex<Echoes>,
 }
@@ -89,6 +91,7 @@ impl Redis {
             stopped: AtomicBool::new(true),
             away: AtomicBool::new(false),
             speaker: Mutex::default(),
+            attempt: Mutex::default(),
             subscriptions: Subscriptions::default(),
             echoes: Mutex::default(),
         };
@@ -136,8 +139,9 @@ impl Shared {
         self.stopped.load(Ordering::SeqCst)
     }
 
-    fn connect(&self) -> RedisResult<Connection> {
-        let connection = self.client.get_connection_with_timeout(CONNECT)?;
+    /// A new connection, by the attempt that belongs to the calling thread.
+    fn connect(&self, attempt: &mut Attempt) -> RedisResult<Connection> {
+        let connection = attempt.connection(&self.client, || self.is_stopped())?;
         connection.set_read_timeout(Some(ANSWER))?;
         connection.set_write_timeout(Some(ANSWER))?;
         Ok(connection)
@@ -166,7 +170,8 @@ impl Shared {
     }
 
     fn note_away(&self, error: &redis::RedisError) {
-        if !self.away.swap(true, Ordering::SeqCst) {
+        // What breaks because the bridge stops says nothing about Redis.
+        if !self.is_stopped() && !self.away.swap(true, Ordering::SeqCst) {
             let place = &self.client.get_connection_info().addr();
             (self.log)(&format!(
                 "Redis at {place} is away ({error}): publications stay on this server until it is back"

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use redis::{Connection, RedisResult};
 
+use super::attempt::Attempt;
 use super::{Pause, Shared, lock};
 use crate::pubsub::frame::{self, Frame};
 use crate::pubsub::publication::Publication;
@@ -26,6 +27,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub(super) struct Speaker {
     input: BytesMut,
     waiting: VecDeque<Arc<Publication>>,
+    attempt: Attempt,
 }
 
 /// The speaker's life, until the bridge stops or this server's side of the socket ends.
@@ -33,7 +35,7 @@ pub(super) fn run(shared: &Shared) {
     let mut speaker = lock(&shared.speaker);
     let mut pause = Pause::new();
     while !shared.is_stopped() {
-        match shared.connect() {
+        match shared.connect(&mut speaker.attempt) {
             Ok(mut connection) => {
                 pause = Pause::new();
                 shared.note_back();
