@@ -14,4 +14,9 @@ namespace :bench do
   task :baseline do
     sh "cargo", "build", "--release", "--locked", "--manifest-path", "bench/hyper_baseline/Cargo.toml"
   end
+
+  desc "Build the client that opens sockets"
+  task :load_client do
+    sh "cargo", "build", "--release", "--locked", "--manifest-path", "bench/load_client/Cargo.toml"
+  end
 end

@@ -22,13 +22,18 @@ module Bench
     # Proportional set size: memory that processes share is counted once.
     def pss_kib = members(stat_table).sum { |pid| pss(pid) }
 
-    # The same for each descendant: the workers of a server that forks.
+    # Memory that nobody shares: what it is does not depend on who else runs.
+    def anonymous_kib = members(stat_table).sum { |pid| memory(pid, "Anonymous") }
+
+    # Proportional set size of each descendant: the workers of a server that forks.
     def children_pss_kib = members(stat_table).drop(1).map { |pid| pss(pid) }
 
     private
 
-    def pss(pid)
-      File.read("/proc/#{pid}/smaps_rollup")[/^Pss:\s+(\d+) kB/, 1].to_i
+    def pss(pid) = memory(pid, "Pss")
+
+    def memory(pid, kind)
+      File.read("/proc/#{pid}/smaps_rollup")[/^#{kind}:\s+(\d+) kB/, 1].to_i
     rescue SystemCallError
       0
     end

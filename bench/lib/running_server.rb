@@ -15,7 +15,7 @@ module Bench
 
     class Failed < StandardError; end
 
-    attr_reader :port
+    attr_reader :port, :pid
 
     # Yields the server once it serves, and ends it afterwards, whatever happens.
     def self.open(server, **)
@@ -36,6 +36,7 @@ module Bench
 
     def cpu_seconds = @tree.cpu_seconds
     def pss_kib = @tree.pss_kib
+    def anonymous_kib = @tree.anonymous_kib
     def workers_pss_kib = @tree.children_pss_kib
 
     # Figures of a server that answers something else would be worthless.

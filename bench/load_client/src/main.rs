@@ -1,12 +1,21 @@
-//! `load_client KIND PORT SOCKETS SECONDS BYTES`: one kind of load on a server at 127.0.0.1.
+//! `load_client KIND PORT SOCKETS AMOUNT BYTES`: one kind of load on a server at 127.0.0.1. AMOUNT is seconds.
 //!
 //! * `echo`: every socket sends a message and waits for its echo, again and again.
 //! * `broadcast`: every socket listens; one publishes as soon as all have heard the last message.
 //! * `sse`: the same with event streams; a WebSocket publishes.
 //! * `idle`: the sockets are open until the standard input ends; "open" is printed when they are.
+//! * `kept`: the same with HTTP connections that have had one request.
+//!
+//! Where AMOUNT is a number of things to do, see [`counted`]:
+//!
+//! * `churn`: WebSockets are opened, say something and end in one of three ways; SOCKETS at once.
+//! * `requests`: requests on SOCKETS connections that are kept.
+//! * `short`: the same with HTTP connections of one request.
+//! * `publish`: publications that SOCKETS hear.
 //!
 //! Prints one line of JSON: messages that came back or were delivered, seconds, and the time of one round in µs.
 
+mod counted;
 mod socket;
 
 use std::io::Read;
@@ -23,19 +32,25 @@ type Failure = Box<dyn std::error::Error>;
 struct Load {
     port: u16,
     sockets: usize,
-    time: Duration,
+    amount: u64,
     message: Vec<u8>,
+}
+
+impl Load {
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.amount)
+    }
 }
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [kind, port, sockets, seconds, bytes] = arguments.as_slice() else {
-        return Err("usage: load_client echo|broadcast|sse|idle PORT SOCKETS SECONDS BYTES".into());
+    let [kind, port, sockets, amount, bytes] = arguments.as_slice() else {
+        return Err("usage: load_client KIND PORT SOCKETS AMOUNT BYTES".into());
     };
     let load = Load {
         port: port.parse()?,
         sockets: sockets.parse()?,
-        time: Duration::from_secs(seconds.parse()?),
+        amount: amount.parse()?,
         message: vec![b'x'; bytes.parse()?],
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -44,7 +59,12 @@ fn main() -> Result<(), Failure> {
             "echo" => echo(load).await,
             "broadcast" => broadcast(load, Kind::WebSocket).await,
             "sse" => broadcast(load, Kind::Events).await,
-            "idle" => idle(load).await,
+            "idle" => idle(load, "/echo", Kind::WebSocket).await,
+            "kept" => idle(load, "/", Kind::Kept).await,
+            "requests" => counted::requests(load).await,
+            "churn" => counted::churn(load, Kind::WebSocket).await,
+            "short" => counted::churn(load, Kind::Kept).await,
+            "publish" => counted::publish(load).await,
             other => Err(format!("unknown kind {other}").into()),
         }
     }))
@@ -67,7 +87,7 @@ async fn echo(load: Load) -> Result<(), Failure> {
         let load = load.clone();
         echoes.spawn_local(async move {
             let mut times = Vec::new();
-            while begun.elapsed() < load.time {
+            while begun.elapsed() < load.time() {
                 let sent = Instant::now();
                 socket.send(&load.message).await.expect("a server that reads");
                 socket.receive().await.expect("an echo");
@@ -95,7 +115,7 @@ async fn broadcast(load: Load, kind: Kind) -> Result<(), Failure> {
     let mut publisher = Socket::open(load.port, "/publisher", Kind::WebSocket).await?;
     let everybody = u32::try_from(load.sockets)?;
     let (begun, mut times) = (Instant::now(), Vec::new());
-    while begun.elapsed() < load.time {
+    while begun.elapsed() < load.time() {
         let sent = Instant::now();
         publisher.send(&load.message).await?;
         heard.acquire_many(everybody).await?.forget();
@@ -105,8 +125,8 @@ async fn broadcast(load: Load, kind: Kind) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn idle(load: Load) -> Result<(), Failure> {
-    let sockets = open_all(&load, "/echo", Kind::WebSocket).await?;
+async fn idle(load: Load, path: &str, kind: Kind) -> Result<(), Failure> {
+    let sockets = open_all(&load, path, kind).await?;
     println!("open");
     std::io::stdin().read_to_end(&mut Vec::new())?;
     drop(sockets);

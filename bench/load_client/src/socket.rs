@@ -1,4 +1,4 @@
-//! A WebSocket or an event stream, as much of it as a load needs.
+//! A WebSocket, an event stream or a plain connection, as much of it as a load needs.
 
 use std::io;
 
@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 pub enum Kind {
     WebSocket,
     Events,
+    /// HTTP, after its first request.
+    Kept,
 }
 
 /// See the module.
@@ -17,6 +19,7 @@ pub struct Socket {
     stream: BufReader<TcpStream>,
     kind: Kind,
     frame: Vec<u8>,
+    goes_on: bool,
 }
 
 impl Socket {
@@ -29,11 +32,15 @@ impl Socket {
                  sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             }
             Kind::Events => "accept: text/event-stream\r\n",
+            Kind::Kept => "",
         };
         stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{fields}\r\n").as_bytes()).await?;
-        let mut socket = Socket { stream: BufReader::with_capacity(1024, stream), kind, frame: Vec::new() };
+        let mut socket = Socket { stream: BufReader::with_capacity(1024, stream), kind, frame: Vec::new(), goes_on: true };
         let head = socket.read_until(b"\r\n\r\n").await?;
         let wanted: &[u8] = if kind == Kind::WebSocket { b"HTTP/1.1 101" } else { b"HTTP/1.1 200" };
+        if kind == Kind::Kept {
+            socket.skip_body(&head).await?;
+        }
         if head.starts_with(wanted) { Ok(socket) } else { Err(io::Error::other(String::from_utf8_lossy(&head))) }
     }
 
@@ -57,7 +64,7 @@ impl Socket {
     /// Waits for a message and forgets it.
     pub async fn receive(&mut self) -> io::Result<()> {
         match self.kind {
-            Kind::Events => self.read_until(b"\n\n").await.map(drop),
+            Kind::Events | Kind::Kept => self.read_until(b"\n\n").await.map(drop),
             Kind::WebSocket => {
                 self.stream.read_u8().await?;
                 let length = match self.stream.read_u8().await? {
@@ -69,6 +76,44 @@ impl Socket {
                 self.stream.read_exact(&mut self.frame).await.map(drop)
             }
         }
+    }
+
+    /// Sends one more request and reads its answer, which has to be a 200. `false` where the server closes behind it.
+    pub async fn ask(&mut self, path: &str) -> io::Result<bool> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        self.stream.get_mut().write_all(request.as_bytes()).await?;
+        let head = self.read_until(b"\r\n\r\n").await?;
+        if !head.starts_with(b"HTTP/1.1 200") {
+            return Err(io::Error::other(String::from_utf8_lossy(&head)));
+        }
+        self.skip_body(&head).await?;
+        Ok(self.goes_on)
+    }
+
+    /// Whether the server has not said that it closes the connection.
+    pub fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// Sends an empty Close and reads to the end of the connection.
+    pub async fn goodbye(&mut self) -> io::Result<()> {
+        self.stream.get_mut().write_all(&[0x88, 0x80, 0, 0, 0, 0]).await?;
+        self.frame.clear();
+        self.stream.read_to_end(&mut self.frame).await.map(drop)
+    }
+
+    /// Ends the connection with a reset.
+    pub fn reset(self) -> io::Result<()> {
+        self.stream.get_ref().set_zero_linger()
+    }
+
+    async fn skip_body(&mut self, head: &[u8]) -> io::Result<()> {
+        let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+        self.goes_on = !head.contains("connection: close");
+        let length = head.split("\r\n").find_map(|line| line.strip_prefix("content-length:"));
+        let length = length.and_then(|text| text.trim().parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+        self.frame.resize(length, 0);
+        self.stream.read_exact(&mut self.frame).await.map(drop)
     }
 
     async fn read_until(&mut self, end: &[u8]) -> io::Result<Vec<u8>> {

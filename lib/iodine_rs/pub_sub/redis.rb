@@ -50,7 +50,7 @@ module IodineRs
         @bridge.start
       end
 
-      # Has no thread while the block runs: a fork copies nothing half-done.
+      # Has no thread while the block runs, but for an attempt to connect that hangs: a fork copies nothing half-done.
       #
       # @api private
       def pause

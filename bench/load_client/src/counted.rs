@@ -1,0 +1,112 @@
+//! Loads that end after a number of things, for the soak.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, spawn_local};
+
+use super::socket::{Kind, Socket};
+use super::{Failure, Load, open_all, report};
+
+/// Publications that are on their way at once.
+const WINDOW: u64 = 64;
+
+/// Opens and ends connections. A WebSocket has its message echoed first. One of three says goodbye (or just closes, where
+/// it is HTTP), one resets, one closes without a word.
+pub async fn churn(load: Load, kind: Kind) -> Result<(), Failure> {
+    let load = Rc::new(load);
+    let begun = Instant::now();
+    let left = Rc::new(Cell::new(load.amount));
+    let mut clients = JoinSet::new();
+    for _ in 0..load.sockets {
+        let (load, left) = (load.clone(), left.clone());
+        clients.spawn_local(async move {
+            let mut times = Vec::new();
+            while let Some(rest) = left.get().checked_sub(1) {
+                left.set(rest);
+                let opened = Instant::now();
+                once(&load, kind, rest).await.map_err(|error| error.to_string())?;
+                times.push(opened.elapsed());
+            }
+            Ok::<_, String>(times)
+        });
+    }
+    let mut times = Vec::new();
+    while let Some(done) = clients.join_next().await {
+        times.extend(done??);
+    }
+    report(times.len(), begun.elapsed(), times);
+    Ok(())
+}
+
+async fn once(load: &Load, kind: Kind, number: u64) -> std::io::Result<()> {
+    let websocket = kind == Kind::WebSocket;
+    let mut socket = Socket::open(load.port, if websocket { "/echo" } else { "/" }, kind).await?;
+    if websocket {
+        socket.send(&load.message).await?;
+        socket.receive().await?;
+    }
+    match number % 3 {
+        0 if websocket => socket.goodbye().await,
+        1 => socket.reset(),
+        _ => Ok(()),
+    }
+}
+
+/// Asks on connections that are kept, one request after another on each. A server may close one; the next is opened then.
+pub async fn requests(load: Load) -> Result<(), Failure> {
+    let load = Rc::new(load);
+    let begun = Instant::now();
+    let left = Rc::new(Cell::new(load.amount));
+    let mut clients = JoinSet::new();
+    for _ in 0..load.sockets {
+        let (load, left) = (load.clone(), left.clone());
+        clients.spawn_local(async move {
+            let mut socket: Option<Socket> = None;
+            while let Some(rest) = left.get().checked_sub(1) {
+                left.set(rest);
+                let goes_on = match &mut socket {
+                    Some(socket) => socket.ask("/").await?,
+                    None => socket.insert(Socket::open(load.port, "/", Kind::Kept).await?).goes_on(),
+                };
+                if !goes_on {
+                    socket = None;
+                }
+            }
+            Ok::<_, std::io::Error>(())
+        });
+    }
+    while let Some(done) = clients.join_next().await {
+        done??;
+    }
+    report(load.amount as usize, begun.elapsed(), Vec::new());
+    Ok(())
+}
+
+/// Publishes; all sockets hear everything.
+pub async fn publish(load: Load) -> Result<(), Failure> {
+    let heard = Rc::new(Semaphore::new(0));
+    for mut socket in open_all(&load, "/room", Kind::WebSocket).await? {
+        let heard = heard.clone();
+        spawn_local(async move {
+            while socket.receive().await.is_ok() {
+                heard.add_permits(1);
+            }
+        });
+    }
+    let mut publisher = Socket::open(load.port, "/publisher", Kind::WebSocket).await?;
+    let (begun, mut left, mut times) = (Instant::now(), load.amount, Vec::new());
+    while left > 0 {
+        let (count, sent) = (left.min(WINDOW), Instant::now());
+        for _ in 0..count {
+            publisher.send(&load.message).await?;
+        }
+        heard.acquire_many(u32::try_from(count as usize * load.sockets)?).await?.forget();
+        times.push(sent.elapsed());
+        left -= count;
+    }
+    report(load.amount as usize * load.sockets, begun.elapsed(), times);
+    Ok(())
+}
