@@ -23,8 +23,8 @@ module Bench
 
     # Yields while the sockets are open and silent.
     def hold(port)
-      Open3.popen2(self.class.client, "idle", port.to_s, sockets.to_s, "0", "0") do |stdin, stdout, _|
-        raise "load_client idle: the sockets did not open" unless stdout.gets == "open\n"
+      Open3.popen2(self.class.client, kind, port.to_s, sockets.to_s, "0", "0") do |stdin, stdout, _|
+        raise "load_client #{kind}: the sockets did not open" unless stdout.gets == "open\n"
 
         yield.tap { stdin.close }
       end
