@@ -74,8 +74,8 @@ RSpec.describe "Faults of disks" do
     end
 
     it "does not end a server that opens them anew" do
-      server = serve(app, args: ["--set", "redirect_stdout=log/out", "--set", "redirect_stderr=/dev/full"], files: { "log/.keep" => "" }, wait: false)
-      eventually { File.exist?("#{server.dir}/log/out") && File.read("#{server.dir}/log/out").include?("Use Ctrl-C") }
+      server = serve(app, args: ["--set", "redirect_stdout=log/out", "--set", "redirect_stderr=/dev/full"], files: { "log/.keep" => "" })
+      eventually { File.exist?("#{server.dir}/log/out") && File.read("#{server.dir}/log/out").include?("=== puma startup") }
       FileUtils.rm_rf("#{server.dir}/log")
       server.signal("HUP")
       server.signal("INT")
