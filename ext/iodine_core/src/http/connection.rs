@@ -167,15 +167,11 @@ async fn attend(mut wire: Wire, talk: &Talk) -> After {
                 raw::linger(rest.into_stream(), shared).await;
                 return After::End;
             }
-            End::Cut { reset } => {
-                if reset {
-                    rest.stream().reset_on_close()
-                } else {
-                    rest.stream().hang_up()
-                }
+            End::Cut { reset: true } => {
+                rest.stream().reset_on_close();
                 return After::End;
             }
-            End::Silent => {
+            End::Silent | End::Cut { .. } => {
                 rest.stream().hang_up();
                 return After::End;
             }
@@ -222,7 +218,7 @@ async fn converse(wire: Wire, talk: &Talk) -> (End, Wire) {
         builder.max_headers(talk.shared.settings.limits.header_count);
     }
     builder.max_buf_size(talk.shared.settings.limits.head.max(8192) * 2);
-    let service = service_fn(|request: Request<Incoming>| exchange::run(talk.clone(), request));
+    let service = service_fn(|request: Request<Incoming>| exchange::run(talk, request));
     let mut connection = builder.serve_connection(TokioIo::new(wire), service);
     let mut deadline = Deadline::new();
     let mut drain = pin!(talk.shared.wake_at_drain());

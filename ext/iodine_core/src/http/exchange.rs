@@ -28,7 +28,7 @@ use crate::sync::Instant;
 const QUEUE_RETRY: Duration = Duration::from_millis(5);
 
 /// What the exchanges of one connection share.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Talk {
     pub(crate) link: Arc<Link>,
     pub(crate) shared: Arc<Shared>,
@@ -58,11 +58,11 @@ struct Asked {
 }
 
 /// Runs one exchange.
-pub(crate) async fn run(talk: Talk, request: Request<Incoming>) -> Result<Response<Recorded>, Abort> {
+pub(crate) async fn run(talk: &Talk, request: Request<Incoming>) -> Result<Response<Recorded>, Abort> {
     let (parts, incoming) = request.into_parts();
     // Dropped with this future, where the client does not wait: that is a line, too.
     let mut record = talk.shared.access_log.as_ref().map(|log| log.begin(&parts, talk.peer));
-    let response = exchange(&talk, parts, incoming, &mut record).await?;
+    let response = exchange(talk, parts, incoming, &mut record).await?;
     Ok(response.map(|body| Recorded::new(body, record)))
 }
 
