@@ -2,9 +2,8 @@
 //! [`super::head`], then exactly the bytes of its body. Bytes behind them stay here, so that a hijacked connection, a
 //! refusal or a file response finds them.
 
-use std::future::Future;
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -16,7 +15,7 @@ use super::head::{self, Framing, Head, Scan};
 use super::link::{Link, Phase};
 use super::refusal::Refusal;
 use super::shared::Shared;
-use crate::net::spare;
+use crate::net::spare::{self, Source};
 use crate::net::stream::Stream;
 
 /// Bytes read from the socket at once while a head is expected.
@@ -229,18 +228,7 @@ impl Wire {
 
     /// Reads from the socket into the buffer; 0 at the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.buffer.is_empty() {
-            spare::give_back(&mut self.buffer);
-            ready!(self.stream.poll_read_ready(cx))?;
-            self.buffer = spare::take();
-        }
-        self.buffer.reserve(READ_SIZE);
-        let read = pin!(self.stream.read_buf(&mut self.buffer)).poll(cx);
-        if self.buffer.is_empty() {
-            // Nothing, although the socket was said to be ready.
-            spare::give_back(&mut self.buffer);
-        }
-        read
+        spare::poll_read(&mut self.stream, &mut self.buffer, READ_SIZE, cx)
     }
 
     /// Reads a body past the buffer, straight to where hyper wants it.

@@ -10,6 +10,7 @@ use rustix::net::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
+use super::spare::Source;
 use super::tls::Tls;
 
 /// A connection.
@@ -60,9 +61,8 @@ fn at_once<T>(attempt: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>) -> 
     }
 }
 
-impl Reader {
-    /// Ready when there is something to read, an end or an error.
-    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+impl Source for Reader {
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(Reader, self, half => half.as_ref().poll_read_ready(cx), tls => lock(tls).poll_read_ready(cx))
     }
 }
@@ -129,12 +129,13 @@ impl AsyncRead for Reader {
     }
 }
 
-impl Stream {
-    /// Ready when there is something to read, an end or an error.
-    pub(crate) fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+impl Source for Stream {
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(Stream, self, stream => stream.poll_read_ready(cx), tls => tls.poll_read_ready(cx))
     }
+}
 
+impl Stream {
     /// Ready when the system takes bytes, or there is an error.
     pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(Stream, self, stream => stream.poll_write_ready(cx), tls => tls.socket().poll_write_ready(cx))

@@ -9,7 +9,6 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::AsyncReadExt;
 use tokio::time::{Sleep, sleep};
 
 use super::client::{Client, Protocol};
@@ -165,18 +164,8 @@ impl Session {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.buffer.is_empty() {
-            spare::give_back(&mut self.buffer);
-            ready!(self.reader.poll_read_ready(cx))?;
-            self.buffer = spare::take();
-        }
-        self.buffer.reserve(if self.buffer.len() < READ_SIZE { READ_SIZE } else { LARGE_READ });
-        let read = pin!(self.reader.read_buf(&mut self.buffer)).poll(cx);
-        if self.buffer.is_empty() {
-            // Nothing, although the socket was said to be ready.
-            spare::give_back(&mut self.buffer);
-        }
-        read
+        let size = if self.buffer.len() < READ_SIZE { READ_SIZE } else { LARGE_READ };
+        spare::poll_read(&mut self.reader, &mut self.buffer, size, cx)
     }
 
     /// Ready when the buffer holds no whole message; not while the application is behind.

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::rustls::ServerConnection;
 use tokio_rustls::server::TlsStream;
 
+use crate::net::spare::Source;
 use crate::net::stream::Stream;
 
 /// A connection after its handshake.
