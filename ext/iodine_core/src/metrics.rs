@@ -91,15 +91,10 @@ impl Responses {
 
     /// The status that the client will see, where there is one.
     pub(crate) fn note_reply(&self, reply: &Reply) {
-        match reply {
-            Reply::Full(head, _)
-            | Reply::Stream(head, _)
-            | Reply::Framed(head, _)
-            | Reply::File(head, _)
-            | Reply::Takeover(Some(head), _)
-            | Reply::Upgrade(head, _) => self.note(head.status),
-            Reply::Lost => self.note(StatusCode::INTERNAL_SERVER_ERROR),
-            Reply::Takeover(None, _) | Reply::Abort => {}
+        match (reply, reply.head()) {
+            (_, Some(head)) => self.note(head.status),
+            (Reply::Lost, None) => self.note(StatusCode::INTERNAL_SERVER_ERROR),
+            _ => {}
         }
     }
 

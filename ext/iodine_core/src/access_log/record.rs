@@ -72,15 +72,11 @@ impl Record {
 
     /// The answer is known.
     pub(crate) fn answered(&mut self, reply: &Reply) {
-        let outcome = match reply {
-            Reply::Full(head, _) | Reply::Stream(head, _) | Reply::Framed(head, _) | Reply::File(head, _) => {
-                Outcome::Status(head.status.as_u16())
-            }
-            Reply::Takeover(Some(head), _) | Reply::Upgrade(head, _) => Outcome::Status(head.status.as_u16()),
-            Reply::Takeover(None, _) => Outcome::Hijacked,
-            Reply::Abort | Reply::Lost => Outcome::Status(StatusCode::INTERNAL_SERVER_ERROR.as_u16()),
-        };
-        self.end(outcome);
+        self.end(match (reply, reply.head()) {
+            (_, Some(head)) => Outcome::Status(head.status.as_u16()),
+            (Reply::Takeover(..), None) => Outcome::Hijacked,
+            (_, None) => Outcome::Status(StatusCode::INTERNAL_SERVER_ERROR.as_u16()),
+        });
     }
 
     /// The request was turned away.

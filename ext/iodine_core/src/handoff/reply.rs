@@ -51,6 +51,21 @@ pub enum Reply {
     Lost,
 }
 
+impl Reply {
+    /// What the client gets first, where the application has said it.
+    pub fn head(&self) -> Option<&ResponseHead> {
+        match self {
+            Reply::Full(head, _)
+            | Reply::Stream(head, _)
+            | Reply::Framed(head, _)
+            | Reply::File(head, _)
+            | Reply::Takeover(Some(head), _)
+            | Reply::Upgrade(head, _) => Some(head),
+            Reply::Takeover(None, _) | Reply::Abort | Reply::Lost => None,
+        }
+    }
+}
+
 /// A body that is read from a file as it is sent.
 #[derive(Debug)]
 pub struct FileBody {

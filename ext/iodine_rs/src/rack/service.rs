@@ -94,7 +94,7 @@ impl Call<'_> {
         });
         match reply.caught() {
             Ok((headers, reply)) => {
-                let status = reply_status(&reply).into_value_with(self.ruby);
+                let status = reply.head().map_or(0, |head| head.status.as_u16()).into_value_with(self.ruby);
                 ticket.answer(reply);
                 let finished = self.finish(body_of(response), Finished { status, headers, error: None });
                 upgrade::slim(self.env);
@@ -216,13 +216,6 @@ impl Call<'_> {
 /// Neither a subclass nor an object with methods of its own: `class` gives the singleton class where there is one.
 fn is_plain_array(ruby: &Ruby, body: Value) -> bool {
     body.class().as_raw() == ruby.class_array().as_raw()
-}
-
-fn reply_status(reply: &Reply) -> u16 {
-    match reply {
-        Reply::Upgrade(head, _) | Reply::Full(head, _) => head.status.as_u16(),
-        _ => 0,
-    }
 }
 
 fn empty(status: u16) -> ResponseHead {
