@@ -54,16 +54,17 @@ impl Context {
     pub(crate) fn new(ruby: &Ruby, app: Value, reader: &Reader<'_>, settings: &Settings) -> Result<Context, Error> {
         let null_input: Value = reader.get("null_input")?;
         let rack_version: String = reader.get("rack_version")?;
+        let remote_address = RemoteAddress::read(reader)?;
         Ok(Context {
             app: app.into(),
-            template: template(ruby, reader, settings, null_input)?.into(),
+            template: template(ruby, reader, settings, null_input, &remote_address)?.into(),
             error_handler: reader.get::<Value>("error_handler")?.into(),
             error_logger: reader.get::<Value>("error_logger")?.into(),
             out_of_band: reader.get::<Value>("out_of_band")?.into(),
             null_input: null_input.into(),
             forced_scheme: reader.get::<Option<String>>("rack_url_scheme")?.is_some(),
             http_version: before_3_1(&rack_version),
-            remote_address: RemoteAddress::read(reader)?,
+            remote_address,
             early_hints: reader.get("early_hints")?,
             underscore_headers: reader.get("allow_underscore_headers")?,
             stream_buffer_size: settings.stream_buffer_size,
@@ -118,11 +119,6 @@ const SOCKET: &str = "socket";
 const FIELD: &str = "header:";
 const PROXY: &str = "proxy_protocol:";
 
-/// The core gives it with each request.
-fn is_of_connection(text: &str) -> bool {
-    text == SOCKET || text.starts_with(PROXY)
-}
-
 impl RemoteAddress {
     /// By the setting `remote_address`.
     pub(crate) fn read(reader: &Reader<'_>) -> Result<RemoteAddress, Error> {
@@ -131,7 +127,8 @@ impl RemoteAddress {
             Some(name) => HeaderName::try_from(name)
                 .map(RemoteAddress::Field)
                 .map_err(|error| reader.wrong("remote_address", &error.to_string())),
-            None if is_of_connection(&text) => Ok(RemoteAddress::Socket),
+            // The core gives it with each request.
+            None if text == SOCKET || text.starts_with(PROXY) => Ok(RemoteAddress::Socket),
             None => Ok(RemoteAddress::Fixed),
         }
     }
@@ -142,7 +139,13 @@ fn before_3_1(version: &str) -> bool {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (3, 1)
 }
 
-fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: Value) -> Result<RHash, Error> {
+fn template(
+    ruby: &Ruby,
+    reader: &Reader<'_>,
+    settings: &Settings,
+    null_input: Value,
+    remote_address: &RemoteAddress,
+) -> Result<RHash, Error> {
     let keys = keys();
     // SAFETY: the table's Strings live for ever.
     let key = |value: VALUE| unsafe { Value::from_raw(value) };
@@ -160,11 +163,8 @@ fn template(ruby: &Ruby, reader: &Reader<'_>, settings: &Settings, null_input: V
     env.aset(key(keys.server_port), key(port))?;
     env.aset(key(keys.server_name), key(keys.localhost))?;
     env.aset(key(keys.remote_addr), key(keys.loopback))?;
-    let address: String = reader.get("remote_address")?;
-    if !address.starts_with(FIELD) && !is_of_connection(&address) {
-        let address = ruby.str_new(&address);
-        address.freeze();
-        env.aset(key(keys.remote_addr), address)?;
+    if matches!(remote_address, RemoteAddress::Fixed) {
+        env.aset(key(keys.remote_addr), frozen(ruby, &reader.get::<String>("remote_address")?))?;
     }
     env.aset(key(keys.request_method), key(keys.get))?;
     env.aset(key(keys.query_string), key(keys.empty))?;

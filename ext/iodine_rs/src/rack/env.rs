@@ -10,7 +10,7 @@ use iodine_core::handoff::{Peer, Request, RequestBody, TicketHandle};
 use iodine_core::realtime::Protocol;
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::ReprValue;
-use magnus::{Error, RClass, Ruby, Value};
+use magnus::{Error, Module, RClass, RModule, Ruby, Value};
 use rb_sys::{VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_dup, rb_interned_str, rb_str_cat, rb_str_new};
 
 use super::context::{Context, RemoteAddress};
@@ -72,7 +72,8 @@ fn milliseconds(duration: Duration) -> f64 {
 
 /// As Puma gives it (drop-in row E-27). lib/iodine_rs/tls.rb has loaded the class.
 fn peer_certificate(ruby: &Ruby, der: &[u8]) -> Result<Value, Error> {
-    let class: RClass = ruby.eval("OpenSSL::X509::Certificate")?;
+    let openssl: RModule = ruby.class_object().const_get("OpenSSL")?;
+    let class: RClass = openssl.const_get::<_, RModule>("X509")?.const_get("Certificate")?;
     class.funcall("new", (ruby.str_from_slice(der),))
 }
 
