@@ -4,6 +4,8 @@ module IodineRs
   # The master of a cluster: forks the workers, watches over them and replaces those that end. It serves nothing itself
   # and has no thread of its own; between two events it sleeps.
   class Cluster < Runner
+    include Monotonic
+
     autoload :Worker, "iodine_rs/cluster/worker"
     autoload :WorkerHandle, "iodine_rs/cluster/worker_handle"
     autoload :Wear, "iodine_rs/cluster/wear"
@@ -311,7 +313,5 @@ module IodineRs
     end
 
     def stop_workers = @workers.each_value(&:stop)
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end

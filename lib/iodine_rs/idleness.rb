@@ -3,6 +3,8 @@
 module IodineRs
   # How long a process has had nothing to do, by the figures it gives (see Server#stats).
   class Idleness
+    include Monotonic
+
     # Figures that grow with every request and message.
     COUNTERS = %i[requests_count responses_1xx responses_2xx responses_3xx responses_4xx responses_5xx].freeze
     # Figures of what is going on.
@@ -23,9 +25,5 @@ module IodineRs
 
     # Seconds from the last sign of work to the last look.
     def seconds = @looked - @active
-
-    private
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end

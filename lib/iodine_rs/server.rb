@@ -10,6 +10,8 @@ module IodineRs
   #   server.connected_ports # => [40123]
   #   server.stop(true)      # finishes what has begun
   class Server
+    include Monotonic
+
     # Seconds between two looks whether a draining server has been halted.
     PATIENCE = 0.25
     private_constant :PATIENCE
@@ -157,7 +159,5 @@ module IodineRs
       ThreadBacktraces.print(@log)
       @log.info("=== End thread backtrace dump ===")
     end
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end

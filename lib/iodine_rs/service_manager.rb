@@ -5,6 +5,8 @@ require "socket"
 module IodineRs
   # Tells systemd how the server is (sd_notify(3)), where that wants to know: NOTIFY_SOCKET.
   class ServiceManager
+    include Monotonic
+
     # Seconds between two lines for `systemctl status`.
     STATUS = 1
     private_constant :STATUS
@@ -69,7 +71,5 @@ module IodineRs
     rescue SystemCallError
       # Whoever wanted to know does not listen; the server has other work.
     end
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end

@@ -5,6 +5,8 @@ module IodineRs
   # starts a thread, which runs requests until the core sends it home. A thread that the app kills or raises into is
   # replaced in the same way.
   class ThreadPool
+    include Monotonic
+
     # Seconds between two attempts where the system has no thread to give.
     RETRY = 0.5
     # Seconds the threads get to end by themselves, and after a kill.
@@ -89,7 +91,5 @@ module IodineRs
         @log.error("#{name} ended: #{error.class}: #{error.message} (#{error.backtrace&.first})")
       end
     end
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end

@@ -40,6 +40,8 @@ module IodineRs
     @waiting = []
 
     class << self
+      include Monotonic
+
       # Runs the block soon and returns it.
       def run(&block)
         add(0, nil, 1, block)
@@ -110,8 +112,6 @@ module IodineRs
           end
         end
       end
-
-      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

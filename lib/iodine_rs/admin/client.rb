@@ -4,6 +4,8 @@ module IodineRs
   class Admin
     # One connection to an endpoint: one request, one answer, within a limit.
     class Client
+      include Monotonic
+
       # Seconds for all of it.
       PATIENCE = 5
       # Bytes of a request head.
@@ -75,8 +77,6 @@ module IodineRs
         @answer << body.b unless @head.start_with?("HEAD ")
         write
       end
-
-      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

@@ -4,6 +4,8 @@ module IodineRs
   class Admin
     # One address and who has connected to it.
     class Endpoint
+      include Monotonic
+
       # Clients at once; others wait in the kernel.
       CLIENTS = 16
       # Seconds without accepting where that failed: there may be no descriptor left.
@@ -72,8 +74,6 @@ module IodineRs
         @log.error("#{path}: #{error.full_message(highlight: false)}")
         [500, "text/plain", "#{error.class}; the log tells more"]
       end
-
-      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

@@ -83,6 +83,8 @@ module IodineRs
 
       # The master's end of the way to one worker.
       class Peer
+        include Monotonic
+
         # Seconds between two complaints about a worker that does not read.
         PEACE = 1
         private_constant :PEACE
@@ -145,10 +147,10 @@ module IodineRs
 
         # Whether it is time to say that it does not read.
         def complain?
-          now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-          return false if @complained && now - @complained < PEACE
+          moment = now
+          return false if @complained && moment - @complained < PEACE
 
-          @complained = now
+          @complained = moment
         end
       end
     end

@@ -4,6 +4,8 @@ module IodineRs
   class Cluster
     # What the master knows about one worker.
     class WorkerHandle
+      include Monotonic
+
       # Seconds between two TERMs to a worker that has not ended: one that is about to boot may miss the first.
       REMINDER = 0.2
       # Figures that are the largest since somebody last read them.
@@ -132,8 +134,6 @@ module IodineRs
       end
 
       def limit = @options[booted? ? :worker_timeout : :worker_boot_timeout]
-
-      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

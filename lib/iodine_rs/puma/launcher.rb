@@ -28,9 +28,7 @@ module IodineRs
 
       # Yields name and backtrace of each thread.
       def thread_status
-        Thread.list.each do |thread|
-          yield ["Thread: TID-#{thread.object_id.to_s(36)}", *thread.name].join(" "), thread.backtrace || ["<no backtrace available>"]
-        end
+        ThreadBacktraces.all.each { |thread| yield thread[:name], thread[:backtrace] }
       end
 
       # Runs what plugins registered for the same moments as the hooks of the configuration file. A phased restart is no
