@@ -1,13 +1,16 @@
 //! What a WebSocket client sends: the same messages and the same end in one piece and in many; and whatever is accepted
 //! is what tungstenite, an independent reader, finds there.
 
+#[path = "../../tests/ws_rules/decode.rs"]
+mod decode;
+
 use std::io::{self, Cursor, Read, Write};
 
-use bytes::BytesMut;
-use iodine_core::ws::decoder::{CloseFrame, Decoder, Incoming};
+use iodine_core::ws::decoder::{CloseFrame, Incoming};
 use tungstenite::WebSocket;
 use tungstenite::protocol::{Message, Role, WebSocketConfig};
 
+use self::decode::decode;
 use super::cuts;
 
 /// `max_message_size`.
@@ -15,31 +18,14 @@ const LIMIT: usize = 70_000;
 
 /// See the module.
 pub fn check(bytes: &[u8]) {
-    let whole = read(&[bytes]);
+    let whole = decode(&[bytes], LIMIT);
     for pieces in cuts::of(bytes) {
-        assert_eq!(read(&pieces), whole, "in {} pieces", pieces.len());
+        assert_eq!(decode(&pieces, LIMIT), whole, "in {} pieces", pieces.len());
     }
     let (mut messages, _) = whole;
     // tungstenite does not know the registered code 1014 (Bad Gateway).
     messages.retain(|message| !matches!(message, Incoming::Close(Some(CloseFrame { code: 1014, .. }))));
     assert_eq!(second_opinion(bytes, messages.len()), messages);
-}
-
-/// What came, and the code of the violation that ended it.
-fn read(pieces: &[&[u8]]) -> (Vec<Incoming>, Option<u16>) {
-    let (mut decoder, mut buffer, mut seen) = (Decoder::new(LIMIT), BytesMut::new(), Vec::new());
-    for piece in pieces {
-        buffer.extend_from_slice(piece);
-        loop {
-            match decoder.next(&mut buffer) {
-                Ok(Some(incoming)) => seen.push(incoming),
-                Ok(None) => break,
-                Err(violation) => return (seen, Some(violation.code)),
-            }
-        }
-        assert!(buffer.len() < LIMIT + 14, "more is kept than one frame");
-    }
-    (seen, None)
 }
 
 /// The first messages by tungstenite.

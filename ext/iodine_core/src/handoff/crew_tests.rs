@@ -1,10 +1,10 @@
 //! What only a race brings about from outside.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 
 use super::*;
-use crate::handoff::{Pace, Peer, RequestBody, Wait};
+use crate::handoff::Wait;
+use crate::handoff::fixtures::{self, request};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -19,22 +19,7 @@ fn crew() -> Arc<Crew> {
         max_queue: 10,
         queue_timeout: second,
     };
-    Crew::new(settings, Arc::new(Reactor::new(|| {}).expect("a runtime")))
-}
-
-fn request() -> Request {
-    Request {
-        pace: Pace::default(),
-        parts: http::Request::new(()).into_parts().0,
-        raw_target: None,
-        body: RequestBody::Empty,
-        body_wait: Duration::ZERO,
-        complete: Instant::now(),
-        queue_time: Duration::ZERO,
-        peer: Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
-        tls: None,
-        upgrade: None,
-    }
+    fixtures::crew(settings)
 }
 
 /// Queues a request; the inbox keeps it wanted.
@@ -42,7 +27,7 @@ fn submit(crew: &Crew, path: &str, long: bool) -> Inbox {
     let mut request = request();
     request.parts.uri = path.parse().expect("a path");
     request.pace.note(long);
-    crew.submit(Box::new(request)).expect("room")
+    crew.submit(request).expect("room")
 }
 
 /// The path of the next job, where there is one at once.
@@ -141,7 +126,7 @@ fn a_thread_that_was_called_in_vain_does_not_hold_up_the_next_job() {
             crew.call_runner();
             await_parked(&crew, 1);
             let submitted = Instant::now();
-            let _inbox = crew.submit(Box::new(request())).expect("room");
+            let _inbox = crew.submit(request()).expect("room");
             let waited = taken.recv_timeout(LIMIT).expect("a thread that takes it") - submitted;
             assert!(waited < OVERDUE / 2, "{waited:?}");
         }
@@ -153,13 +138,13 @@ fn a_rest_comes_after_a_job_when_nobody_runs_and_no_job_is_taken_meanwhile() {
     let crew = crew();
     let (mut worker, mut other) = (crew.join(), crew.join());
     assert!(!worker.begin_rest(), "there was no job");
-    let _first = crew.submit(Box::new(request())).expect("room");
+    let _first = crew.submit(request()).expect("room");
     assert!(!worker.begin_rest(), "a job waits");
     let job = worker.take();
     assert!(job.is_some() && !other.begin_rest(), "a job runs");
     assert!(worker.begin_rest() && crew.is_busy());
     assert!(!other.begin_rest(), "there is one already");
-    let _second = crew.submit(Box::new(request())).expect("room");
+    let _second = crew.submit(request()).expect("room");
     assert!(other.take().is_none() && !crew.has_jobs());
     worker.end_rest();
     assert!(crew.has_jobs() && other.take().is_some());

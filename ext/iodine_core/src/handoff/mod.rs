@@ -4,6 +4,8 @@
 //! [`Worker`], and answers with a [`Reply`] through the job's [`Ticket`].
 
 mod crew;
+#[cfg(test)]
+mod fixtures;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod models;

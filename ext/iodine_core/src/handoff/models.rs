@@ -1,7 +1,6 @@
 //! Models of the hand-off (`rake models`): the real code, in orders of steps that a scheduler chooses. A thread that nobody
 //! wakes is a deadlock, which shuttle reports with the schedule that led there.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use http::{HeaderMap, StatusCode};
 use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use shuttle::thread;
 
+use super::fixtures::request;
 use super::*;
-use crate::reactor::Reactor;
 use crate::settings::Pool;
 use crate::sync::Instant;
 
@@ -43,22 +42,7 @@ fn crew(max_threads: usize) -> Arc<Crew> {
         max_queue: 10,
         queue_timeout: SECOND,
     };
-    Crew::new(settings, Arc::new(Reactor::new().expect("a runtime")))
-}
-
-fn request() -> Box<Request> {
-    Box::new(Request {
-        parts: http::Request::new(()).into_parts().0,
-        raw_target: None,
-        body: RequestBody::Empty,
-        body_wait: Duration::ZERO,
-        complete: Instant::now(),
-        queue_time: Duration::ZERO,
-        pace: Pace::default(),
-        tls: None,
-        peer: Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
-        upgrade: None,
-    })
+    fixtures::crew(settings)
 }
 
 fn reply() -> Reply {

@@ -9,25 +9,9 @@ use iodine_core::handoff::{FileBody, Reply};
 
 use crate::support::{Body, Call, Gate, LIMIT, Site, eventually, head, payload, status, timed};
 
-/// A site whose application waits for the gate, except for `/quick`.
-fn gated() -> (Site, Arc<Gate>) {
-    let gate = Arc::new(Gate::default());
-    let site = Site::serve({
-        let gate = gate.clone();
-        move |call: &mut Call<'_>| {
-            if call.path() == "/quick" {
-                return call.text("quick");
-            }
-            call.unlocked(|| gate.wait());
-            call.text("done");
-        }
-    });
-    (site, gate)
-}
-
 #[test]
 fn a_server_without_connections_is_drained_at_once() {
-    let (site, _) = gated();
+    let (site, _) = Site::gated(|_| {});
     site.server.drain();
     let (drained, time) = timed(|| site.server.await_drained(None));
     assert!(drained && time < Duration::from_secs(2), "{time:?}");
@@ -35,7 +19,7 @@ fn a_server_without_connections_is_drained_at_once() {
 
 #[test]
 fn idle_connections_are_closed() {
-    let (site, _) = gated();
+    let (site, _) = Site::gated(|_| {});
     let mut fresh = site.connect();
     let mut used = site.connect();
     assert_eq!(used.get("/quick").text(), "quick");
@@ -48,7 +32,7 @@ fn idle_connections_are_closed() {
 
 #[test]
 fn a_request_that_was_on_its_way_is_answered() {
-    let (site, _) = gated();
+    let (site, _) = Site::gated(|_| {});
     let mut fresh = site.connect();
     let mut used = site.connect();
     assert_eq!(used.get("/quick").text(), "quick");
@@ -64,7 +48,7 @@ fn a_request_that_was_on_its_way_is_answered() {
 
 #[test]
 fn a_request_in_flight_is_finished_and_its_connection_closed() {
-    let (site, gate) = gated();
+    let (site, gate) = Site::gated(|_| {});
     let mut client = site.connect();
     client.ask("/");
     eventually("it is inside", || site.inside() == 1);
@@ -79,14 +63,7 @@ fn a_request_in_flight_is_finished_and_its_connection_closed() {
 
 #[test]
 fn a_request_in_the_queue_is_finished() {
-    let gate = Arc::new(Gate::default());
-    let site = Site::with(|settings| settings.pool.max_threads = 1, {
-        let gate = gate.clone();
-        move |call| {
-            call.unlocked(|| gate.wait());
-            call.text("done");
-        }
-    });
+    let (site, gate) = Site::gated(|settings| settings.pool.max_threads = 1);
     let mut clients: Vec<_> = (0..5).map(|_| site.connect()).collect();
     for client in &mut clients {
         client.ask("/");
@@ -103,7 +80,7 @@ fn a_request_in_the_queue_is_finished() {
 
 #[test]
 fn a_body_on_its_way_is_awaited() {
-    let (site, _) = gated();
+    let (site, _) = Site::gated(|_| {});
     let mut client = site.connect();
     client.send("POST /quick HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell");
     eventually("it is there", || site.server.stats().1 == 1);
@@ -118,7 +95,7 @@ fn a_body_on_its_way_is_awaited() {
 
 #[test]
 fn pipelined_requests_behind_the_last_answer_are_not_served() {
-    let (site, gate) = gated();
+    let (site, gate) = Site::gated(|_| {});
     let mut client = site.connect();
     client.ask("/").ask("/quick").ask("/quick");
     eventually("the first is inside", || site.inside() == 1);
@@ -183,21 +160,11 @@ fn a_stream_that_does_not_end_is_cut_off() {
 
 #[test]
 fn connections_that_wait_in_the_kernel_are_taken_where_that_is_wanted() {
-    let gate = Arc::new(Gate::default());
-    let site = Site::with(
-        |settings| {
-            settings.cluster = true;
-            settings.drain_on_shutdown = true;
-            settings.pool.max_threads = 1;
-        },
-        {
-            let gate = gate.clone();
-            move |call: &mut Call<'_>| {
-                call.unlocked(|| gate.wait());
-                call.text("done");
-            }
-        },
-    );
+    let (site, gate) = Site::gated(|settings| {
+        settings.cluster = true;
+        settings.drain_on_shutdown = true;
+        settings.pool.max_threads = 1;
+    });
     let mut first = site.connect();
     first.ask("/");
     eventually("it is inside", || site.inside() == 1);
@@ -216,22 +183,12 @@ fn connections_that_wait_in_the_kernel_are_taken_where_that_is_wanted() {
 
 #[test]
 fn all_connections_that_wait_in_the_kernel_are_taken_however_many() {
-    let gate = Arc::new(Gate::default());
-    let site = Site::with(
-        |settings| {
-            settings.cluster = true;
-            settings.drain_on_shutdown = true;
-            settings.pool.max_threads = 1;
-            settings.pool.max_queue = 1000;
-        },
-        {
-            let gate = gate.clone();
-            move |call: &mut Call<'_>| {
-                call.unlocked(|| gate.wait());
-                call.text("done");
-            }
-        },
-    );
+    let (site, gate) = Site::gated(|settings| {
+        settings.cluster = true;
+        settings.drain_on_shutdown = true;
+        settings.pool.max_threads = 1;
+        settings.pool.max_queue = 1000;
+    });
     let mut first = site.connect();
     first.ask("/");
     eventually("it is inside", || site.inside() == 1);
@@ -281,7 +238,7 @@ fn a_file_and_a_framed_stream_are_finished_and_their_connections_closed() {
 
 #[test]
 fn a_draining_server_accepts_nobody() {
-    let (site, gate) = gated();
+    let (site, gate) = Site::gated(|_| {});
     let mut client = site.connect();
     client.ask("/");
     eventually("it is inside", || site.inside() == 1);
@@ -293,7 +250,7 @@ fn a_draining_server_accepts_nobody() {
 
 #[test]
 fn waiting_for_the_end_has_a_limit() {
-    let (site, gate) = gated();
+    let (site, gate) = Site::gated(|_| {});
     let mut client = site.connect();
     client.ask("/");
     eventually("it is inside", || site.inside() == 1);
@@ -305,7 +262,7 @@ fn waiting_for_the_end_has_a_limit() {
 
 #[test]
 fn waiting_for_the_end_can_be_interrupted() {
-    let (site, gate) = gated();
+    let (site, gate) = Site::gated(|_| {});
     let mut client = site.connect();
     client.ask("/");
     eventually("it is inside", || site.inside() == 1);
@@ -322,7 +279,7 @@ fn waiting_for_the_end_can_be_interrupted() {
 
 #[test]
 fn halting_cuts_what_is_under_way() {
-    let (site, gate) = gated();
+    let (site, gate) = Site::gated(|_| {});
     let (mut busy, mut idle) = (site.connect(), site.connect());
     busy.ask("/");
     eventually("it is inside", || site.inside() == 1);
@@ -337,7 +294,7 @@ fn halting_cuts_what_is_under_way() {
 
 #[test]
 fn halting_twice_is_halting_once() {
-    let (site, _) = gated();
+    let (site, _) = Site::gated(|_| {});
     assert_eq!(site.get("/quick").text(), "quick");
     site.server.halt();
     site.server.halt();
@@ -347,7 +304,7 @@ fn halting_twice_is_halting_once() {
 
 #[test]
 fn threads_go_home_when_the_server_halts() {
-    let (site, _) = gated();
+    let (site, _) = Site::gated(|_| {});
     let clients: Vec<_> = (0..10).map(|_| site.get("/quick").status).collect();
     assert_eq!(clients, [200; 10]);
     assert!(site.stats().threads > 0);

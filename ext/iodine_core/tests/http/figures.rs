@@ -1,13 +1,13 @@
 //! What the server says about itself.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use iodine_core::handoff::{Payload, Reply};
 use iodine_core::metrics::QUEUE_TIME_LIMITS;
 
-use crate::support::{Call, Gate, Site, eventually, status};
+use super::overload::full;
+use crate::support::{Call, Site, eventually, status};
 
 #[test]
 fn responses_are_counted_by_class_whoever_gives_them() {
@@ -29,20 +29,7 @@ fn responses_are_counted_by_class_whoever_gives_them() {
 
 #[test]
 fn queue_times_are_counted_by_their_length() {
-    let gate = Arc::new(Gate::default());
-    let site = Site::with(|settings| settings.pool.max_threads = 1, {
-        let gate = gate.clone();
-        move |call: &mut Call<'_>| {
-            call.unlocked(|| gate.wait());
-            call.text("done");
-        }
-    });
-    let mut clients: Vec<_> = (0..3).map(|_| site.connect()).collect();
-    clients[0].ask("/");
-    eventually("one is inside", || site.inside() == 1);
-    clients[1].ask("/");
-    clients[2].ask("/");
-    eventually("two wait", || site.stats().backlog == 2);
+    let (site, gate, mut clients) = full(|settings| settings.pool.max_threads = 1);
     thread::sleep(Duration::from_millis(30));
     gate.open();
     for client in &mut clients {
@@ -56,20 +43,7 @@ fn queue_times_are_counted_by_their_length() {
 
 #[test]
 fn maxima_begin_anew_where_that_is_asked_for() {
-    let gate = Arc::new(Gate::default());
-    let site = Site::with(|settings| settings.pool.max_threads = 1, {
-        let gate = gate.clone();
-        move |call: &mut Call<'_>| {
-            call.unlocked(|| gate.wait());
-            call.text("done");
-        }
-    });
-    let mut clients: Vec<_> = (0..3).map(|_| site.connect()).collect();
-    clients[0].ask("/");
-    eventually("one is inside", || site.inside() == 1);
-    clients[1].ask("/");
-    clients[2].ask("/");
-    eventually("two wait", || site.stats().backlog == 2);
+    let (site, gate, mut clients) = full(|settings| settings.pool.max_threads = 1);
     gate.open();
     for client in &mut clients {
         client.response();

@@ -9,7 +9,7 @@ use crossbeam_channel::bounded;
 use iodine_core::handoff::{Payload, Reply};
 use iodine_core::settings::Settings;
 
-use crate::support::{Call, Gate, LIMIT, Site, eventually, payload, status};
+use crate::support::{Gate, LIMIT, Site, eventually, payload, status};
 
 /// One thread, two places in the queue.
 fn narrow(settings: &mut Settings) {
@@ -18,16 +18,9 @@ fn narrow(settings: &mut Settings) {
     settings.pool.queue_timeout = Duration::ZERO;
 }
 
-/// A site whose application waits for the gate, with one request inside and the queue full.
-fn full(change: impl FnOnce(&mut Settings)) -> (Site, Arc<Gate>, Vec<crate::support::Client>) {
-    let gate = Arc::new(Gate::default());
-    let site = Site::with(change, {
-        let gate = gate.clone();
-        move |call: &mut Call<'_>| {
-            call.unlocked(|| gate.wait());
-            call.text("done");
-        }
-    });
+/// A site whose application waits for the gate, with one request inside and two in the queue.
+pub fn full(change: impl FnOnce(&mut Settings)) -> (Site, Arc<Gate>, Vec<crate::support::Client>) {
+    let (site, gate) = Site::gated(change);
     let mut clients = vec![site.connect()];
     clients[0].ask("/");
     eventually("one is inside", || site.inside() == 1);

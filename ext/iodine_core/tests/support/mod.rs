@@ -71,6 +71,22 @@ impl Site {
         Site::open(None, change, app)
     }
 
+    /// A server whose application waits for the gate, except for `/quick`.
+    pub fn gated(change: impl FnOnce(&mut Settings)) -> (Site, Arc<Gate>) {
+        let gate = Arc::new(Gate::default());
+        let site = Site::with(change, {
+            let gate = gate.clone();
+            move |call: &mut Call<'_>| {
+                if call.path() == "/quick" {
+                    return call.text("quick");
+                }
+                call.unlocked(|| gate.wait());
+                call.text("done");
+            }
+        });
+        (site, gate)
+    }
+
     /// A server whose connections are encrypted.
     pub fn encrypted(
         tls: Arc<Acceptor>,

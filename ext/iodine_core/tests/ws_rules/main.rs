@@ -1,11 +1,14 @@
 //! The rules of RFC 6455 for what a client sends: each row in one piece, and cut at every byte.
 
+mod decode;
 mod handshake;
 
 use bytes::{Bytes, BytesMut};
 use iodine_core::sse::{accept, event};
-use iodine_core::ws::decoder::{CloseFrame, Decoder, Incoming, Violation};
+use iodine_core::ws::decoder::{CloseFrame, Decoder, Incoming};
 use iodine_core::ws::encoder;
+
+use self::decode::decode;
 
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 const LIMIT: usize = 100_000;
@@ -33,32 +36,16 @@ fn frames(parts: &[(u8, &[u8])]) -> Vec<u8> {
     parts.iter().flat_map(|(first, payload)| frame(*first, payload)).collect()
 }
 
-/// What a decoder makes of these pieces, and how it ends.
-fn decode(pieces: &[&[u8]]) -> (Vec<Incoming>, Option<u16>) {
-    let (mut decoder, mut buffer, mut seen) = (Decoder::new(LIMIT), BytesMut::new(), Vec::new());
-    for piece in pieces {
-        buffer.extend_from_slice(piece);
-        loop {
-            match decoder.next(&mut buffer) {
-                Ok(Some(incoming)) => seen.push(incoming),
-                Ok(None) => break,
-                Err(Violation { code, .. }) => return (seen, Some(code)),
-            }
-        }
-    }
-    (seen, None)
-}
-
 /// In one piece, and in two with every possible cut.
 fn check(bytes: &[u8], expected: &[Incoming], code: Option<u16>) {
-    let whole = decode(&[bytes]);
+    let whole = decode(&[bytes], LIMIT);
     assert_eq!(whole.0, expected);
     assert_eq!(whole.1, code);
     for cut in 0..bytes.len().min(400) {
-        assert_eq!(decode(&[&bytes[..cut], &bytes[cut..]]), whole, "cut at {cut}");
+        assert_eq!(decode(&[&bytes[..cut], &bytes[cut..]], LIMIT), whole, "cut at {cut}");
     }
     let single: Vec<_> = bytes.chunks(1).collect();
-    assert_eq!(decode(&single), whole, "byte by byte");
+    assert_eq!(decode(&single, LIMIT), whole, "byte by byte");
 }
 
 fn text(text: &str) -> Incoming {
@@ -147,13 +134,13 @@ rows! {
 #[test]
 fn wrong_text_is_noticed_before_the_frame_is_complete() {
     let whole = frame(0x81, &[b"a\xff".as_slice(), &[b'x'; 5000]].concat());
-    assert_eq!(decode(&[&whole[..20]]), (vec![], Some(1007)));
+    assert_eq!(decode(&[&whole[..20]], LIMIT), (vec![], Some(1007)));
 }
 
 #[test]
 fn fragments_without_end_are_refused() {
     let endless = [frame(0x01, b""), frame(0x00, b"").repeat(20_000)].concat();
-    assert_eq!(decode(&[&endless]), (vec![], Some(1008)));
+    assert_eq!(decode(&[&endless], LIMIT), (vec![], Some(1008)));
 }
 
 #[test]
