@@ -8,24 +8,11 @@ module Differential
   # 200.
   class Contestants
     APP = "run ->(env) { env['rack.input']&.read; [200, { 'content-type' => 'text/plain' }, ['ok']] }"
-    NGINX = <<~CONF
-      daemon off;
-      pid nginx.pid;
-      error_log stderr crit;
-      worker_processes 1;
-      events { worker_connections 512; }
-      http {
-        access_log off;
-        client_body_temp_path bodies;
-        proxy_temp_path proxied;
-        fastcgi_temp_path fastcgi;
-        uwsgi_temp_path uwsgi;
-        scgi_temp_path scgi;
-        client_header_timeout 30s;
-        server {
-          listen LISTEN;
-          location / { default_type text/plain; return 200 "ok"; }
-        }
+    NGINX = Nginx.configuration(<<~CONF).freeze
+      client_header_timeout 30s;
+      server {
+        listen LISTEN;
+        location / { default_type text/plain; return 200 "ok"; }
       }
     CONF
     private_constant :APP, :NGINX

@@ -10,6 +10,26 @@ require_relative "raw_socket"
 class Nginx
   include Eventually
 
+  # A configuration with this inside `http`: everything stays in the directory of its own, and nothing is logged.
+  def self.configuration(http)
+    <<~CONF
+      daemon off;
+      pid nginx.pid;
+      error_log stderr crit;
+      worker_processes 1;
+      events { worker_connections 512; }
+      http {
+        access_log off;
+        client_body_temp_path bodies;
+        proxy_temp_path proxied;
+        fastcgi_temp_path fastcgi;
+        uwsgi_temp_path uwsgi;
+        scgi_temp_path scgi;
+        #{http}
+      }
+    CONF
+  end
+
   attr_reader :port
 
   # @param config [String] with the addresses to be replaced: { "127.0.0.1:8080" => "127.0.0.1:40123" }

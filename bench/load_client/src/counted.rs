@@ -13,30 +13,51 @@ use super::{Failure, Load, open_all, report};
 /// Publications that are on their way at once.
 const WINDOW: u64 = 64;
 
+/// How many things are left to do, for all clients together.
+#[derive(Clone)]
+struct Left(Rc<Cell<u64>>);
+
+impl Left {
+    /// Takes one of them; the number of those behind it.
+    fn take(&self) -> Option<u64> {
+        let rest = self.0.get().checked_sub(1)?;
+        self.0.set(rest);
+        Some(rest)
+    }
+}
+
+/// Runs the clients at once, and gathers what they bring.
+async fn share<T, F>(load: &Rc<Load>, client: impl Fn(Rc<Load>, Left) -> F) -> Result<Vec<T>, Failure>
+where
+    T: 'static,
+    F: Future<Output = std::io::Result<T>> + 'static,
+{
+    let left = Left(Rc::new(Cell::new(load.amount)));
+    let mut clients = JoinSet::new();
+    for _ in 0..load.sockets {
+        clients.spawn_local(client(load.clone(), left.clone()));
+    }
+    let mut gathered = Vec::new();
+    while let Some(done) = clients.join_next().await {
+        gathered.push(done??);
+    }
+    Ok(gathered)
+}
+
 /// Opens and ends connections. A WebSocket has its message echoed first. One of three says goodbye (or just closes, where
 /// it is HTTP), one resets, one closes without a word.
 pub async fn churn(load: Load, kind: Kind) -> Result<(), Failure> {
-    let load = Rc::new(load);
-    let begun = Instant::now();
-    let left = Rc::new(Cell::new(load.amount));
-    let mut clients = JoinSet::new();
-    for _ in 0..load.sockets {
-        let (load, left) = (load.clone(), left.clone());
-        clients.spawn_local(async move {
-            let mut times = Vec::new();
-            while let Some(rest) = left.get().checked_sub(1) {
-                left.set(rest);
-                let opened = Instant::now();
-                once(&load, kind, rest).await.map_err(|error| error.to_string())?;
-                times.push(opened.elapsed());
-            }
-            Ok::<_, String>(times)
-        });
-    }
-    let mut times = Vec::new();
-    while let Some(done) = clients.join_next().await {
-        times.extend(done??);
-    }
+    let (load, begun) = (Rc::new(load), Instant::now());
+    let times = share(&load, |load, left| async move {
+        let mut times = Vec::new();
+        while let Some(rest) = left.take() {
+            let opened = Instant::now();
+            once(&load, kind, rest).await?;
+            times.push(opened.elapsed());
+        }
+        Ok(times)
+    });
+    let times = times.await?.concat();
     report(times.len(), begun.elapsed(), times);
     Ok(())
 }
@@ -57,30 +78,21 @@ async fn once(load: &Load, kind: Kind, number: u64) -> std::io::Result<()> {
 
 /// Asks on connections that are kept, one request after another on each. A server may close one; the next is opened then.
 pub async fn requests(load: Load) -> Result<(), Failure> {
-    let load = Rc::new(load);
-    let begun = Instant::now();
-    let left = Rc::new(Cell::new(load.amount));
-    let mut clients = JoinSet::new();
-    for _ in 0..load.sockets {
-        let (load, left) = (load.clone(), left.clone());
-        clients.spawn_local(async move {
-            let mut socket: Option<Socket> = None;
-            while let Some(rest) = left.get().checked_sub(1) {
-                left.set(rest);
-                let goes_on = match &mut socket {
-                    Some(socket) => socket.ask("/").await?,
-                    None => socket.insert(Socket::open(load.port, "/", Kind::Kept).await?).goes_on(),
-                };
-                if !goes_on {
-                    socket = None;
-                }
+    let (load, begun) = (Rc::new(load), Instant::now());
+    let clients = share(&load, |load, left| async move {
+        let mut socket: Option<Socket> = None;
+        while left.take().is_some() {
+            let goes_on = match &mut socket {
+                Some(socket) => socket.ask("/").await?,
+                None => socket.insert(Socket::open(load.port, "/", Kind::Kept).await?).goes_on(),
+            };
+            if !goes_on {
+                socket = None;
             }
-            Ok::<_, std::io::Error>(())
-        });
-    }
-    while let Some(done) = clients.join_next().await {
-        done??;
-    }
+        }
+        Ok(())
+    });
+    clients.await?;
     report(load.amount as usize, begun.elapsed(), Vec::new());
     Ok(())
 }

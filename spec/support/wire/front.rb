@@ -9,32 +9,19 @@ module Wire
   class Front
     include RSpec::Matchers
 
-    CONFIG = <<~CONF
-      daemon off;
-      pid nginx.pid;
-      error_log stderr crit;
-      worker_processes 1;
-      events { worker_connections 256; }
-      http {
-        access_log off;
-        client_body_temp_path bodies;
-        proxy_temp_path proxied;
-        fastcgi_temp_path fastcgi;
-        uwsgi_temp_path uwsgi;
-        scgi_temp_path scgi;
-        underscores_in_headers on;
-        ignore_invalid_headers off;
-        client_max_body_size 0;
-        upstream back { server BACK; keepalive 1; }
-        server {
-          listen FRONT;
-          location / {
-            proxy_pass http://back;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_request_buffering off;
-            proxy_next_upstream off;
-          }
+    CONFIG = Nginx.configuration(<<~CONF).freeze
+      underscores_in_headers on;
+      ignore_invalid_headers off;
+      client_max_body_size 0;
+      upstream back { server BACK; keepalive 1; }
+      server {
+        listen FRONT;
+        location / {
+          proxy_pass http://back;
+          proxy_http_version 1.1;
+          proxy_set_header Connection "";
+          proxy_request_buffering off;
+          proxy_next_upstream off;
         }
       }
     CONF
