@@ -69,6 +69,8 @@ RSpec.describe "D-14: set_remote_address proxy_protocol:" do
       ["a name for an address", "PROXY TCP4 localhost 198.51.100.1 5000 443\r\n"],
       ["a port that is none", "PROXY TCP4 192.0.2.1 198.51.100.1 70000 443\r\n"],
       ["a bare line feed", "PROXY TCP4 192.0.2.1 198.51.100.1 5000 443\n"],
+      ["a bare line feed before the end, also in one piece", "PROXY UNKNOWN a\nb\r\n"],
+      ["a port with a sign", "PROXY TCP4 192.0.2.1 198.51.100.1 +5000 443\r\n"],
       ["binary", "PROXY \xff\xfe\r\n"]
     ].each do |name, header|
       it "closes the connection for #{name}" do
@@ -131,6 +133,7 @@ RSpec.describe "D-14: set_remote_address proxy_protocol:" do
       own = serve(app, files: config(:v2))
       expect(cut?(own, v2(ipv4, length: 60_000))).to be(true)
       own.wait_for_stderr(/PROXY protocol error, peer: 127\.0\.0\.1: it is too long/)
+      expect(cut?(own, v2(ipv4 + ("\0" * 4_100)))).to be(true)
     end
   end
 

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod files;
 pub mod glob;
 pub mod head;
+pub mod proxy;
 pub mod relay;
 pub mod websocket;
 

@@ -2,7 +2,7 @@
 
 mod entrance;
 pub(crate) mod listener;
-mod proxy;
+pub mod proxy;
 pub(crate) mod pump;
 pub(crate) mod spare;
 pub(crate) mod stream;

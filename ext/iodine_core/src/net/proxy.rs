@@ -1,6 +1,7 @@
 //! The header in which a proxy tells where a connection comes from (the PROXY protocol of HAProxy, versions 1 and 2).
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
@@ -16,13 +17,16 @@ const LONGEST_LINE: usize = 107;
 /// The longest header of version 2 that is read: addresses, and what a proxy adds to them.
 const LONGEST: usize = 4096;
 
+/// Where a header of version 2 says how long the rest is.
+const ANNOUNCED: Range<usize> = 14..16;
+
 /// What such headers begin with.
 const V1: &[u8] = b"PROXY ";
 const V2: &[u8] = v2::PROTOCOL_PREFIX;
 
 /// What the bytes so far are.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Header {
+pub enum Header {
     /// There is none: the connection comes from nobody else.
     Absent,
     /// More bytes are needed.
@@ -33,7 +37,7 @@ pub(crate) enum Header {
 
 /// Why there is no address.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
+pub enum Unreadable {
     /// The client is gone, or has sent nothing in time.
     Silent,
     /// The header is malformed, or came too slowly.
@@ -73,7 +77,10 @@ async fn more(stream: &mut (impl AsyncRead + Unpin), unread: &mut BytesMut, limi
 }
 
 /// Looks for a header at the beginning of a connection.
-pub(crate) fn parse(bytes: &[u8], version: ProxyProtocol) -> Result<Header, Unreadable> {
+///
+/// # Errors
+/// [`Unreadable::Malformed`].
+pub fn parse(bytes: &[u8], version: ProxyProtocol) -> Result<Header, Unreadable> {
     let prefix = if version == ProxyProtocol::V1 { V1 } else { V2 };
     let compared = prefix.len().min(bytes.len());
     if bytes[..compared] != prefix[..compared] {
@@ -89,11 +96,14 @@ pub(crate) fn parse(bytes: &[u8], version: ProxyProtocol) -> Result<Header, Unre
 }
 
 fn parse_v1(bytes: &[u8]) -> Result<Header, Unreadable> {
-    if !bytes.contains(&b'\n') {
-        // Not looked at before: half a port is no port.
+    // Not looked at before its end is there: half a port is no port. Nor beyond it, which may have come or not.
+    let Some(end) = memchr::memchr(b'\n', bytes) else {
         return if bytes.len() < LONGEST_LINE { Ok(Header::Partial) } else { Err(malformed("it has no end")) };
+    };
+    let header = v1::Header::try_from(&bytes[..=end]).map_err(malformed)?;
+    if header.addresses != v1::Addresses::Unknown && header.header.contains('+') {
+        return Err(malformed("a port has a sign"));
     }
-    let header = v1::Header::try_from(bytes).map_err(malformed)?;
     let address = match header.addresses {
         v1::Addresses::Tcp4(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
         v1::Addresses::Tcp6(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
@@ -103,12 +113,12 @@ fn parse_v1(bytes: &[u8]) -> Result<Header, Unreadable> {
 }
 
 fn parse_v2(bytes: &[u8]) -> Result<Header, Unreadable> {
-    let parsed = v2::Header::try_from(bytes);
-    if let Err(v2::ParseError::Partial(_, announced)) = parsed {
-        if announced > LONGEST {
+    if let Some(&[high, low]) = bytes.get(ANNOUNCED) {
+        if usize::from(u16::from_be_bytes([high, low])) > LONGEST {
             return Err(malformed("it is too long"));
         }
     }
+    let parsed = v2::Header::try_from(bytes);
     if parsed.is_incomplete() {
         return Ok(Header::Partial);
     }

@@ -32,4 +32,4 @@ macro_rules! corpora {
     };
 }
 
-corpora! { chunks connection files glob head relay websocket }
+corpora! { chunks connection files glob head proxy relay websocket }
