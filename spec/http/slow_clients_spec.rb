@@ -35,6 +35,13 @@ RSpec.describe "HTTP with slow clients" do
   # Small enough that no buffer on the way can swallow a large response.
   def narrow_socket = server.connect(receive_buffer: 4_096)
 
+  # Bytes that the kernel keeps for that client, sent or not: what it has not acknowledged.
+  def held_for(socket)
+    connection = format(":%04X 0100007F:%04X ", server.port, socket.local_port)
+    line = File.foreach("/proc/net/tcp").find { |one| one.include?(connection) }
+    line ? line.split[4].split(":").first.hex : 0
+  end
+
   # Lets the rest of a response come quickly.
   def widen(socket) = socket.to_io.setsockopt(:SOCKET, :RCVBUF, 1 << 20)
 
@@ -132,6 +139,13 @@ RSpec.describe "HTTP with slow clients" do
       widen(socket)
       expect(socket.read_to_end(limit: 20)[-12..]).to eq("xxxxx\r\n0\r\n\r\n")
       server.wait_for_stdout(/body closed/)
+    end
+
+    it "row 231: for a reader that stops, the kernel never holds more than a little of a large response", if: File.exist?("/proc/net/tcp") do
+      socket = narrow_socket.write(get(target: "/big"))
+      held = [0]
+      eventually { server.stdout.include?("body closed") || !(held << held_for(socket)) }
+      expect(held.max).to be_between(64 * 1024, 512 * 1024)
     end
 
     it "row 232: a reader that stops is cut, and the body closed" do
