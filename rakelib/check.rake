@@ -3,7 +3,8 @@
 # What has to pass, in this order: name => task. Cheap checks first, so that a slip shows early.
 CHECKS = {
   "extension compiles" => "compile", "Rust formatting" => "rust:fmt", "Rust lints" => "rust:clippy",
-  "core tests" => "rust:test", "Rust dependencies" => "deny", "signatures" => "sig", "specs" => "spec",
+  "core tests" => "rust:test", "models of the hand-off" => "models", "Rust dependencies" => "deny", "signatures" => "sig",
+  "specs" => "spec",
   "comparison with Puma and nginx" => "differential", "specs under GC stress" => "spec:gc_stress",
   "examples" => "examples", "WebSocket cases" => "kosoku", "packaged gem serves" => "package"
 }.freeze
