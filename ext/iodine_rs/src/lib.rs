@@ -11,6 +11,8 @@ mod fork;
 mod gvl;
 mod keys;
 mod native;
+#[cfg(feature = "panics")]
+mod panics;
 mod pins;
 mod rack;
 mod raised;
@@ -33,5 +35,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     rack::init(ruby, module)?;
     realtime::init(ruby, module)?;
     tls::init(ruby, module)?;
+    #[cfg(feature = "panics")]
+    panics::init(module)?;
     native::init(ruby, module)
 }

@@ -74,9 +74,13 @@ fn run_batch(ruby: &Ruby, context: &Context, worker: &mut Worker) -> Result<bool
     for _ in 0..BATCH {
         let Some(job) = worker.take() else { return Ok(true) };
         // A panic is a bug of ours: its request is answered with 500 by the ticket, the others must not suffer.
-        let run = || match job {
-            Job::Call(call) => service::serve(ruby, context, worker, call),
-            Job::Visit(visit) => realtime::serve(ruby, context, visit),
+        let run = || {
+            #[cfg(feature = "panics")]
+            crate::panics::if_due();
+            match job {
+                Job::Call(call) => service::serve(ruby, context, worker, call),
+                Job::Visit(visit) => realtime::serve(ruby, context, visit),
+            }
         };
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(served) => served?,

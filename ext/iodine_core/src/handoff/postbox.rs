@@ -3,6 +3,7 @@
 //! Waking a tokio task from another thread costs a system call. Answers are therefore collected here, and the driving
 //! thread hands them over itself, where a wake-up is an entry in a local list.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
@@ -78,7 +79,8 @@ impl Postbox {
             match item {
                 Item::Answer(slot, parcel) => slot.put(parcel),
                 Item::Wake(waker) => waker.wake(),
-                Item::Errand(errand) => errand(),
+                // A panic in it is a bug of ours, and has been reported: whoever drives goes on.
+                Item::Errand(errand) => drop(catch_unwind(AssertUnwindSafe(errand))),
             }
         }
     }

@@ -161,6 +161,23 @@ fn a_panic_in_a_request_is_a_500_and_nothing_more() {
 }
 
 #[test]
+fn a_panic_in_an_errand_harms_neither_who_drives_nor_the_errands_behind_it() {
+    // The only thread stays in the application: the stand-in drives.
+    let (site, gate) = Site::gated(|settings| settings.pool.max_threads = 1);
+    let mut client = site.connect();
+    client.ask("/");
+    eventually("a thread inside", || site.inside() == 1);
+    for _ in 0..3 {
+        let (tell, told) = crossbeam_channel::bounded(1);
+        site.crew().run_errand(|| panic!("as intended"));
+        site.crew().run_errand(move || tell.send(()).expect("somebody waits"));
+        told.recv_timeout(LIMIT).expect("an errand that is run");
+    }
+    gate.open();
+    assert_eq!(client.response().status, 200);
+}
+
+#[test]
 fn an_aborted_request_is_a_closed_connection() {
     let site = Site::serve(|call| call.answer(Reply::Abort));
     let mut client = site.connect();
