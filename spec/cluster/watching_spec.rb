@@ -6,7 +6,7 @@ require_relative "../support/cluster"
 RSpec.describe "The master" do
   who = "run ->(_env) { [200, {}, [Process.pid.to_s]] }"
 
-  it "W-05: replaces a worker that was killed, under its number" do
+  it "row 264: W-05: replaces a worker that was killed, under its number" do
     server = cluster(who)
     victim = booted(server).first
     Process.kill("KILL", victim)
@@ -49,7 +49,7 @@ RSpec.describe "The master" do
     expect(Http.get(server).body).to eq("slow")
   end
 
-  it "D-46: kills a worker that does not boot" do
+  it "F7: D-46: kills a worker that does not boot" do
     server = serve("sleep 60 if Process.pid != #{Process.pid}\n#{who}", wait: false,
                    args: %w[-w 1 --set worker_boot_timeout=0.5])
     server.wait_for_stdout(/! Terminating timed out worker \(Worker 0 failed to boot within 0.5 seconds\)/)
@@ -78,7 +78,7 @@ RSpec.describe "The master" do
     expect(server.stderr).to match(/ERROR: Resource temporarily unavailable/)
   end
 
-  it "X-06: goes on with the workers it has where there is no process for another one" do
+  it "F11: X-06: goes on with the workers it has where there is no process for another one" do
     server = cluster(who, files: { "config/iodine_rs.rb" => <<~'RUBY' })
       Process.singleton_class.prepend(Module.new { def _fork = File.exist?("full") ? raise(Errno::EAGAIN) : super })
     RUBY

@@ -36,7 +36,7 @@ RSpec.describe "Signals" do
 
   { "INT" => "S-02", "TERM" => "S-01" }.each do |signal, row|
     describe "#{row}: #{signal}" do
-      it "finishes the requests that have begun" do
+      it "F5: finishes the requests that have begun" do
         server = serve(waiting)
         socket = request_in_flight(server)
         server.signal(signal)
@@ -62,7 +62,7 @@ RSpec.describe "Signals" do
         server.wait_exit
       end
 
-      it "takes no new connections meanwhile" do
+      it "F5: takes no new connections meanwhile" do
         server = serve(waiting)
         port = server.port
         request_in_flight(server)

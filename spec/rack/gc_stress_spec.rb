@@ -59,8 +59,8 @@ RSpec.describe "Under a collector that strikes at every chance", :gc_stress do
 
   def get(path, *fields) = ["GET #{path} HTTP/1.1", "Host: x", *fields, "", ""].join("\r\n")
 
-  { "GC.stress" => { gc_stress: true, app: table.rackup },
-    "GC.verify_compaction_references" => { gc_stress: false, app: AppTable.new(apps, prelude: "#{prelude}\n#{compacting}").rackup } }.each do |how, options|
+  { "F17: GC.stress" => { gc_stress: true, app: table.rackup },
+    "F18: GC.verify_compaction_references" => { gc_stress: false, app: AppTable.new(apps, prelude: "#{prelude}\n#{compacting}").rackup } }.each do |how, options|
     next if how.include?("compaction") && !GC.respond_to?(:verify_compaction_references)
 
     context how, limit: 120 do

@@ -29,7 +29,7 @@ RSpec.describe "An app that lays hands on all threads" do
   def answered?(server) = eventually(limit: 10) { Http.get(server, "/").status == 200 rescue nil }
 
   %w[/kill /raise /main /exit].each do |path|
-    it "goes on in a cluster after #{path}" do
+    it "F22: goes on in a cluster after #{path}" do
       server = cluster(app, workers: 1, args: %w[-t 3:3])
       3.times do
         ask(server, path)
@@ -39,14 +39,14 @@ RSpec.describe "An app that lays hands on all threads" do
     end
   end
 
-  it "goes on in a single process after /exit" do
+  it "F22: goes on in a single process after /exit" do
     server = serve(app, args: %w[-t 3:3])
     ask(server, "/exit")
     expect(Http.get(server, "/").body).to eq(server.pid.to_s)
   end
 
   %w[/kill /raise /main].each do |path|
-    it "ends a single process by #{path}, not with success" do
+    it "F22: ends a single process by #{path}, not with success" do
       server = serve(app, args: %w[-t 3:3])
       ask(server, path)
       expect(server.wait_exit(limit: 10).exitstatus).to eq(1)

@@ -20,7 +20,7 @@ RSpec.describe "the life of a WebSocket" do
   before { log }
 
   [1000, 1001, 3000, 4999].each do |code|
-    it "B-17: echoes Close #{code}" do
+    it "W20, B-17: echoes Close #{code}" do
       expect(connect("/echo").goodbye(code)).to have_attributes(code:, reset: false)
       expect(log_until(/close/).last).to eq("close #{code} ")
     end
@@ -35,14 +35,14 @@ RSpec.describe "the life of a WebSocket" do
     expect(client.finish).to have_attributes(messages: ["one"], code: 1000)
   end
 
-  it "B-14: calls on_close once for a reset, with 1006" do
+  it "W22, B-14: calls on_close once for a reset, with 1006" do
     client = connect("/echo")
     client.ask("hi")
     client.reset
     expect(log_until(/close/).grep(/close/)).to eq(["close 1006 "])
   end
 
-  it "B-18: after close nothing can be written, and what was written before goes out" do
+  it "W34, B-18: after close nothing can be written, and what was written before goes out" do
     client = connect("/commands")
     client.read_message
     ending = client.text("close").finish
@@ -82,7 +82,7 @@ RSpec.describe "the life of a WebSocket" do
     expect(client.socket).not_to be_reset
   end
 
-  it "B-20: pings a silent client, and closes one that does not answer" do
+  it "W28, B-20: pings a silent client, and closes one that does not answer" do
     client = connect("/commands")
     client.read_message
     client.text("timeout 1")
@@ -127,12 +127,27 @@ RSpec.describe "the life of a WebSocket" do
     expect(log_until(/drained/)).to include("drained")
   end
 
-  it "B-19: closes one that does not read at all, and says so" do
+  it "W29, B-19: closes one that does not read at all, and says so" do
     client = connect("/slow", receive_buffer: 4096)
     client.text("400")
     server.wait_for_stderr(/max_outgoing/)
     expect(log_until(/close 1013/).last).to eq("close 1013")
     client.close
+  end
+
+  it "W20: hears nothing behind a Close" do
+    client = connect("/echo").send_close(1000)
+    client.offer(WebSocketClient.text("too late"))
+    expect(client.finish).to have_attributes(messages: [], code: 1000)
+  end
+
+  it "W21: does not wait for ever for the answer to its Close" do
+    own = serve("spec/realtime/apps/scenes.ru", args: %w[--set close_timeout=0.5])
+    client = WebSocketClient.new(own, "/commands")
+    client.read_message
+    client.text("leave")
+    expect(client.read_frame.opcode).to eq(WebSocketClient::CLOSE)
+    expect(client.closed?(limit: 3)).to be(true)
   end
 
   it "sends a message of 5 MiB" do
@@ -141,7 +156,7 @@ RSpec.describe "the life of a WebSocket" do
     expect(client.ask("large #{5 * 1024 * 1024}").bytesize).to eq(5 * 1024 * 1024)
   end
 
-  it "B-17: says goodbye when the server stops: on_shutdown, 1001, on_close" do
+  it "W35, B-17: says goodbye when the server stops: on_shutdown, 1001, on_close" do
     other = serve("spec/realtime/apps/scenes.ru")
     clients = Array.new(3) { WebSocketClient.new(other, "/echo").tap { |one| one.ask("hi") } }
     events = SseClient.new(other, "/events")

@@ -37,7 +37,7 @@ RSpec.describe "messages of a WebSocket" do
     end
   end
 
-  it "B-12: loses nothing that came with the handshake, and delivers it after on_open" do
+  it "W8, B-12: loses nothing that came with the handshake, and delivers it after on_open" do
     client = connect("/class", early: (1..1000).map { |n| WebSocketClient.text(n.to_s) }.join)
     expect(client.read_message).to eq("1000 true")
   end
@@ -60,7 +60,7 @@ RSpec.describe "messages of a WebSocket" do
     server.wait_for_stderr(/as asked.*on_message.*scenes\.ru/m)
   end
 
-  it "B-16: takes text cut inside a character, and pings between" do
+  it "W14, B-16: takes text cut inside a character, and pings between" do
     client = connect("/echo")
     client.send_frame(WebSocketClient::TEXT, "\xE2\x82", final: false).ping("p")
           .send_frame(WebSocketClient::CONTINUATION, "\xAC")
@@ -74,15 +74,27 @@ RSpec.describe "messages of a WebSocket" do
   end
 
   {
-    "invalid UTF-8" => [WebSocketClient.text("\xFF"), 1007],
-    "RSV1" => [WebSocketClient.text("x", rsv: 4), 1002],
-    "no mask" => [WebSocketClient.text("x", masked: false), 1002],
-    "a control frame above 125 bytes" => [WebSocketClient.frame(WebSocketClient::PING, "x" * 126), 1002],
-    "opcode 3" => [WebSocketClient.frame(3, "x"), 1002],
-    "an announced exabyte" => [WebSocketClient.frame(2, "", announce: 2**60, width: 64), 1009],
-    "16 MiB" => [WebSocketClient.frame(2, "", announce: 2**24), 1009],
-    "half a close code" => [WebSocketClient.frame(8, "\x03"), 1002],
-    "close code 1005" => [WebSocketClient.closing(1005), 1002]
+    "W16 invalid UTF-8" => [WebSocketClient.text("\xFF"), 1007],
+    "W16 half a character at the end of fragments" => [WebSocketClient.text("a", final: false) + WebSocketClient.frame(0, "\xE2\x82"), 1007],
+    "W17 invalid UTF-8 before its frame is complete" => [WebSocketClient.text("\xFF", announce: 50_000), 1007],
+    "W10, W32 RSV1" => [WebSocketClient.text("x", rsv: 4), 1002],
+    "W32 RSV1 in a continuation" => [WebSocketClient.text("a", final: false) + WebSocketClient.frame(0, "b", rsv: 4), 1002],
+    "W32 RSV1 in a ping" => [WebSocketClient.frame(WebSocketClient::PING, "", rsv: 4), 1002],
+    "W9 no mask" => [WebSocketClient.text("x", masked: false), 1002],
+    "W12 a ping in fragments" => [WebSocketClient.frame(WebSocketClient::PING, "x", final: false), 1002],
+    "W13 a continuation of nothing" => [WebSocketClient.frame(0, "x"), 1002],
+    "W13 a message inside another" => [WebSocketClient.text("a", final: false) + WebSocketClient.text("b"), 1002],
+    "W12 a control frame above 125 bytes" => [WebSocketClient.frame(WebSocketClient::PING, "x" * 126), 1002],
+    **[*3..7, *0xB..0xF].to_h { |opcode| ["W11 opcode #{opcode}", [WebSocketClient.frame(opcode, ""), 1002]] },
+    "W26 a length of 5 in 64 bits" => [WebSocketClient.frame(2, "", announce: 5, width: 64), 1002],
+    "W26 a length with its top bit" => [WebSocketClient.frame(2, "", announce: 2**63, width: 64), 1002],
+    "W25 1.2 MB in fragments" => [WebSocketClient.frame(2, "x" * 600_000, final: false) + WebSocketClient.frame(0, "x" * 600_000), 1009],
+    "W23 an announced exabyte" => [WebSocketClient.frame(2, "", announce: 2**60, width: 64), 1009],
+    "W23 16 MiB" => [WebSocketClient.frame(2, "", announce: 2**24), 1009],
+    "W24 fragments without end" => [WebSocketClient.text("", final: false) + (WebSocketClient.frame(0, "", final: false) * 100_000), 1008],
+    "W18 half a close code" => [WebSocketClient.frame(8, "\x03"), 1002],
+    **[0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000].to_h { |wrong| ["W18 close code #{wrong}", [WebSocketClient.closing(wrong), 1002]] },
+    "W19 a reason that is not UTF-8" => [WebSocketClient.closing(1000, "\xFF"), 1007]
   }.each.with_index do |(name, (bytes, code)), number|
     it("B-16: answers #{name} with Close #{code}, and on_close is called once") do
       client = connect("/echo", headers: { "x-name" => "violation#{number}" }).offer(bytes)

@@ -78,7 +78,7 @@ RSpec.describe "A misbehaving callback" do
   def count(words) = server.stdout.scan(/^#{Regexp.escape(words)}/).size
 
   places.product(deeds.keys).each do |place, deed|
-    it "F23: #{place} #{deed}" do
+    it "F23, W33: #{place} #{deed}" do
       before, done = count("closed #{server.pid} "), count("did in #{place}")
       client = WebSocketClient.new(server, "/?#{place}=#{deed.tr(" ", "_")}")
       client.text("go")

@@ -95,7 +95,7 @@ RSpec.describe "server-sent events" do
 
   def log = Http.get(server, "/log").body.split("\n")
 
-  it "B-26, B-27: sends events, with one set of headers" do
+  it "S1, S2, S3, S7, B-26, B-27: sends events, with one set of headers" do
     client = SseClient.new(server, "/events", headers: { "last-event-id" => "41" })
     expect(client).to be_open
     expect(client.response["cache-control"]).to eq("no-cache")
@@ -118,12 +118,93 @@ RSpec.describe "server-sent events" do
     expect(client.response["content-length"]).to be_nil
   end
 
-  it "keeps a silent stream alive by comments" do
+  it "S5: keeps a silent stream alive by comments" do
     own = serve("spec/realtime/apps/scenes.ru", args: ["--set", "ping_interval=1"])
     client = SseClient.new(own, "/events")
     client.read_events(4)
     expect(client.read_comment(limit: 4)).to eq("")
     expect(client.read_comment(limit: 4)).to eq("")
+  end
+end
+
+RSpec.describe "server-sent events, the rows of the catalogue" do
+  let(:server) do
+    ServerProcess.shared(:sse_rows, app: <<~'RUBY')
+      LOG = Queue.new
+      module Says
+        extend self
+
+        def on_open(client)
+          client.subscribe("all")
+          case client.env["QUERY_STRING"]
+          when "lines" then client.write("a\nb\r\nc\rd\nevent: forged\n\nid: 9")
+          when "utf8" then client.write("a\xFFb")
+          when "ids" then ["a\nb", "a\rb", "a\0b"].each { |id| begin client.write("x", id:) rescue client.write($!.class.name) end }
+          when "flood" then 400.times { client.write("x" * 65_536) }
+          when "raise" then client.write("before").then { raise "in on_open" }
+          end
+        end
+
+        def on_close(client) = LOG << "close #{client.env["QUERY_STRING"]}"
+      end
+      run lambda { |env|
+        case env["PATH_INFO"]
+        when "/log" then next [200, {}, [Array.new(LOG.size) { LOG.pop }.join("\n")]]
+        when "/publish" then IodineRs.publish("all", env["QUERY_STRING"])
+        end
+        env["rack.upgrade"] = Says
+        [200, {}, ["plain"]]
+      }
+    RUBY
+  end
+
+  def await_log(line) = eventually { Http.get(server, "/log").body.split("\n").include?(line) }
+
+  it "S2: every line end begins a line of data; none can forge a field" do
+    expect(SseClient.new(server, "/?lines").read_event.to_a).to eq(["message", "a\nb\nc\nd\nevent: forged\n\nid: 9", nil, nil])
+  end
+
+  it("S3: refuses an id with a line end or NUL") { expect(SseClient.new(server, "/?ids").read_events(3).map(&:data)).to eq(["ArgumentError"] * 3) }
+  it("S4: replaces what is not UTF-8") { expect(SseClient.new(server, "/?utf8").read_event.data).to eq("a\u{FFFD}b") }
+
+  it "S5: notices a client that resets, and calls on_close once" do
+    client = SseClient.new(server, "/?gone")
+    client.reset
+    await_log("close gone")
+  end
+
+  it "S6: closes one that does not read, and says so" do
+    client = SseClient.new(server, "/?flood", receive_buffer: 4096)
+    server.wait_for_stderr(/max_outgoing/)
+    await_log("close flood")
+    client.close
+  end
+
+  it "S8: serves HTTP/1.0 without chunks, to the end of the connection" do
+    client = SseClient.new(server, "/?lines", version: "1.0")
+    expect(client.response["transfer-encoding"]).to be_nil
+    expect(client.read_event.data).to start_with("a\nb")
+  end
+
+  it "S9: is ordinary HTTP for HEAD and for who does not ask for it" do
+    expect(Http.get(server).body).to eq("plain")
+    head = server.connect.request("HEAD / HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n", head: true)
+    expect([head.status, head["content-type"]]).to eq([200, nil])
+  end
+
+  it "S10: one publication reaches 300 streams" do
+    streams = Array.new(300) { |n| SseClient.new(server, "/?many#{n}") }
+    eventually { Http.get(server, "/publish?first") && streams.all? { |stream| !stream.silent?(0) } }
+    Http.get(server, "/publish?last")
+    streams.each { |stream| eventually { stream.read_event.data == "last" } }
+    streams.each(&:close)
+  end
+
+  it "S11: a callback that raises does not look like the end of the stream" do
+    client = SseClient.new(server, "/?raise")
+    expect(client.read_event.data).to eq("before")
+    Http.get(server, "/publish?on")
+    expect(client.read_event.data).to eq("on")
   end
 end
 

@@ -17,10 +17,14 @@ RSpec.describe "upgrading" do
 
   {
     "a handshake" => [{}, ":websocket nil true nil"],
-    "tokens in any case" => [{ "connection" => "keep-alive, UPGRADE", "upgrade" => "WebSocket" }, ":websocket nil true nil"],
+    "W5 tokens in any case" => [{ "connection" => "keep-alive, UPGRADE", "upgrade" => "WebSocket" }, ":websocket nil true nil"],
     "another version" => [{ "sec-websocket-version" => "12" }, "nil nil nil nil"],
-    "no key" => [{ "sec-websocket-key" => nil }, "nil nil nil nil"],
-    "two keys" => [{ "sec-websocket-key" => ["dGhlIHNhbXBsZSBub25jZQ=="] * 2 }, "nil nil nil nil"],
+    "W3 no key" => [{ "sec-websocket-key" => nil }, "nil nil nil nil"],
+    "W3 a key of another length" => [{ "sec-websocket-key" => "c2hvcnQ=" }, "nil nil nil nil"],
+    "W4 two keys" => [{ "sec-websocket-key" => ["dGhlIHNhbXBsZSBub25jZQ=="] * 2 }, "nil nil nil nil"],
+    "W4 two versions" => [{ "sec-websocket-version" => %w[13 13] }, "nil nil nil nil"],
+    "W1 no Upgrade" => [{ "upgrade" => nil }, "nil nil nil nil"],
+    "W1 no Connection: upgrade" => [{ "connection" => "keep-alive" }, "nil nil nil nil"],
     "h2c" => [{ "upgrade" => "h2c" }, "nil nil nil nil"]
   }.each do |name, (headers, keys)|
     it("B-2, B-9, B-10, B-11: says what can be upgraded: #{name}") do
@@ -28,13 +32,13 @@ RSpec.describe "upgrading" do
     end
   end
 
-  it "B-9: does not take POST or HTTP/1.0 for a handshake" do
+  it "W1, B-9: does not take POST or HTTP/1.0 for a handshake" do
     expect(WebSocketClient.new(server, "/env", method: "POST", headers: { "content-length" => "0" }).response.body)
       .to eq("nil nil nil nil")
     expect(WebSocketClient.new(server, "/env", version: "1.0").response.body).to eq("nil nil nil nil")
   end
 
-  it "says that an event stream is wanted, also in a list" do
+  it "S9: says that an event stream is wanted, also in a list" do
     expect(Http.get(server, "/env", { "accept" => "text/html, text/event-stream;q=0.9" }).body)
       .to eq(":sse nil nil nil")
     expect(Http.get(server, "/env", { "accept" => "text/event-stream;q=0" }).body).to eq("nil nil nil nil")
@@ -63,7 +67,7 @@ RSpec.describe "upgrading" do
     end
   end
 
-  it "B-9: answers another version with 426 where the app set a handler" do
+  it "W2, B-9: answers another version with 426 where the app set a handler" do
     response = WebSocketClient.new(server, "/echo", headers: { "sec-websocket-version" => "8" }).response
     expect(response.status).to eq(426)
     expect(response["sec-websocket-version"]).to eq("13")
@@ -75,24 +79,31 @@ RSpec.describe "upgrading" do
     expect([response.status, response.body]).to eq([200, "not upgraded"])
   end
 
-  it "B-8: passes on one sub-protocol that was offered, and no other" do
+  it "W7, B-8: passes on one sub-protocol that was offered, and no other" do
     offered = { "sec-websocket-protocol" => "chat, other" }
     expect(WebSocketClient.new(server, "/protocol?other", headers: offered).response["sec-websocket-protocol"]).to eq("other")
     expect(WebSocketClient.new(server, "/protocol?third", headers: offered).response["sec-websocket-protocol"]).to be_nil
     server.wait_for_stderr(/sub-protocol "third"/)
   end
 
-  it "refuses a page of another origin with 403 and names the option" do
+  it "W6: refuses a page of another origin with 403 and names the option" do
     expect(WebSocketClient.new(server, "/echo", headers: { "origin" => "http://evil.example" }).response.status).to eq(403)
     server.wait_for_stderr(/allowed_origins/)
     expect(WebSocketClient.new(server, "/echo", headers: { "origin" => "http://localhost" })).to be_open
   end
 
-  it "takes the origins that the option names" do
+  it "W6: takes the origins that the option names" do
     serve("spec/realtime/apps/scenes.ru", args: ["--set", "allowed_origins=https://*.good.example"]).then do |other|
       expect(WebSocketClient.new(other, "/echo", headers: { "origin" => "https://a.good.example" })).to be_open
       expect(WebSocketClient.new(other, "/echo", headers: { "origin" => "http://localhost" }).response.status).to eq(403)
     end
+  end
+
+  it "W30: lets an offer of compression lie, and keeps to plain frames" do
+    client = WebSocketClient.new(server, "/echo", headers: { "sec-websocket-extensions" => "permessage-deflate; client_max_window_bits" })
+    expect(client).to be_open
+    expect(client.response["sec-websocket-extensions"]).to be_nil
+    expect(client.ask("x" * 10_000)).to eq("x" * 10_000)
   end
 
   it "instantiates a class that answers no callback itself" do

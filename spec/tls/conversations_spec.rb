@@ -77,7 +77,7 @@ RSpec.describe "B-04: HTTP over TLS" do
     expect(client.request(get("/parts")).body).to eq(Array.new(100) { |n| "#{n} " * 1000 }.join)
   end
 
-  it "sends what a slow reader asks for, piece by piece" do
+  it "T11: sends what a slow reader asks for, piece by piece" do
     slow = secure(server, receive_buffer: 4096)
     slow.write(get("/big"))
     read = slow.read_head && 0

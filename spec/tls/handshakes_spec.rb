@@ -102,7 +102,7 @@ RSpec.describe "B-04: TLS handshakes" do
     expect(own.wait_exit(limit: 3).termsig).to eq(15)
   end
 
-  it "T10: resumes a session, in every worker" do
+  it "T10, T12: resumes a session, in every worker" do
     own = serve_tls(hello, args: %w[-w 2])
     first = secure(own)
     first.request(get)
@@ -121,6 +121,35 @@ RSpec.describe "B-04: TLS handshakes" do
     second = secure(own, session: first.ssl.session)
     second.request(get)
     expect(second.ssl.session_reused?).to be(false)
+  end
+
+  # What openssl's client says when it was told these words.
+  def openssl(server, words, *options)
+    IO.popen(["openssl", "s_client", "-connect", "127.0.0.1:#{server.port}", "-ign_eof", *options, { err: %i[child out] }], "r+") do |client|
+      client.write(words)
+      client.close_write
+      client.read
+    end
+  end
+
+  it "T5: does not renegotiate" do
+    own = serve_tls(hello, args: %w[--set first_data_timeout=1])
+    IO.popen(["openssl", "s_client", "-connect", "127.0.0.1:#{own.port}", "-tls1_2", { err: %i[child out] }], "r+") do |client|
+      client.write("R\n")
+      expect(client.read).to include("RENEGOTIATING").and match(/no renegotiation|alert/i)
+    end
+    expect(served?(own)).to be(true)
+  end
+
+  it "T6: takes no early data" do
+    Dir.mktmpdir do |directory|
+      request = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+      openssl(server, request, "-tls1_3", "-sess_out", "#{directory}/session")
+      File.write("#{directory}/early", request)
+      output = openssl(server, request, "-tls1_3", "-sess_in", "#{directory}/session", "-early_data", "#{directory}/early")
+      expect(output).to include("HTTP/1.1 200 OK").and match(/Early data was (not sent|rejected)|No early data|early_data|Max Early Data: 0/i)
+      expect(output.scan("200 OK").size).to eq(1)
+    end
   end
 
   it "serves openssl's own client" do

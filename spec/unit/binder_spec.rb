@@ -40,7 +40,7 @@ RSpec.describe IodineRs::Binder do
       expect(binder.bind("tcp://[::1]:0").first.url).to match(%r{\Atcp://\[::1\]:\d+\z})
     end
 
-    it "says who has the port" do
+    it "F34: says who has the port" do
       other = TCPServer.new("127.0.0.1", 0)
       port = other.local_address.ip_port
 
@@ -86,7 +86,7 @@ RSpec.describe IodineRs::Binder do
       expect { binder.bind("unix://app.sock?umask=0117") }.not_to(change { File.umask })
     end
 
-    it "replaces what a dead server left, and leaves the file there in turn" do
+    it "F30: replaces what a dead server left, and leaves the file there in turn" do
       UNIXServer.new("app.sock").close
       binder.bind("unix://app.sock")
       expect { UNIXSocket.new("app.sock").close }.not_to raise_error
@@ -94,7 +94,7 @@ RSpec.describe IodineRs::Binder do
       expect(File.exist?("app.sock")).to be(true)
     end
 
-    it "refuses the path of a living server" do
+    it "F34: refuses the path of a living server" do
       UNIXServer.open("app.sock") do
         expect { binder.bind("unix://app.sock") }
           .to raise_error(IodineRs::BootError, "There is already a server bound to: app.sock")

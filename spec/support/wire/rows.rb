@@ -7,9 +7,11 @@ require_relative "outcome"
 
 # The wire catalogue: tables whose rows read [number, description, bytes, outcome].
 module Wire
-  # Rows without an example: what the server does not have yet, and what they come with.
-  LATER = {
-    264 => "a worker that dies: the cluster"
+  # Rows that no example can show, or for which there is nothing to show. H1 to H18 are HTTP/2's, which is not spoken; its
+  # preface is row 154, ALPN is T3.
+  ELSEWHERE = {
+    "W31" => "no compression is offered (W30)", "W36" => "HTTP/2 is not spoken",
+    "F20" => "rake asan", "F21" => "rake models, rust:tsan, rust:miri", "F26" => "rake soak", "F27" => "rake soak:crowd"
   }.freeze
 
   # Extends an example group with tables and the words they are written in.

@@ -47,7 +47,8 @@ fn v1(bytes: &[u8]) -> Verdict {
     let address = match words[1..] {
         ["UNKNOWN", ..] => None,
         [family @ ("TCP4" | "TCP6"), from, to, from_port, to_port] => {
-            let [from, to] = [from, to].map(|word| word.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == (family == "TCP4")));
+            let [from, to] =
+                [from, to].map(|word| word.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == (family == "TCP4")));
             to.and(port(to_port)).ok_or(())?;
             Some(SocketAddr::new(from.ok_or(())?, port(from_port).ok_or(())?))
         }

@@ -186,7 +186,8 @@ fn a_stand_in_that_falls_asleep_hears_of_a_leader_that_leaves() {
         let seen = arrived.clone();
         let client = thread::spawn(move || {
             // About as long as the stand-in watches: it should be falling asleep.
-            (0..shuttle::rand::Rng::gen_range(&mut shuttle::rand::thread_rng(), 0..12)).for_each(|_| thread::yield_now());
+            (0..shuttle::rand::Rng::gen_range(&mut shuttle::rand::thread_rng(), 0..12))
+                .for_each(|_| thread::yield_now());
             arrived.store(true, Ordering::SeqCst);
             client.reactor.nudge();
         });
@@ -197,7 +198,8 @@ fn a_stand_in_that_falls_asleep_hears_of_a_leader_that_leaves() {
         crew.run_errand(move || tell.send(()).expect("somebody waits"));
         told.recv().expect("an errand that is run");
         crew.stop();
-        [stand_in, client].map(|thread| thread.join().expect("no panic"));
+        stand_in.join().expect("no panic");
+        client.join().expect("no panic");
     });
 }
 
