@@ -168,7 +168,7 @@ fn a_panic_in_an_errand_harms_neither_who_drives_nor_the_errands_behind_it() {
     client.ask("/");
     eventually("a thread inside", || site.inside() == 1);
     for _ in 0..3 {
-        let (tell, told) = crossbeam_channel::bounded(1);
+        let (tell, told) = bounded(1);
         site.crew().run_errand(|| panic!("as intended"));
         site.crew().run_errand(move || tell.send(()).expect("somebody waits"));
         told.recv_timeout(LIMIT).expect("an errand that is run");
