@@ -37,6 +37,7 @@ RSpec.describe "D-14: set_remote_address proxy_protocol:" do
         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
       "PROXY UNKNOWN\r\n" => "127.0.0.1",
       "PROXY UNKNOWN what nobody reads\r\n" => "127.0.0.1",
+      "PROXY UNKNOWN however many words there are of it\r\n" => "127.0.0.1",
       "" => "127.0.0.1"
     }.each do |header, address|
       it("#{header.inspect} is #{address}") { expect(answer(server, header)).to eq(address) }

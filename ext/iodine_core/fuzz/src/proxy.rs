@@ -43,18 +43,20 @@ fn v1(bytes: &[u8]) -> Verdict {
         return if bytes.len() < 107 { Ok(Header::Partial) } else { Err(()) };
     };
     let line = bytes[..end].strip_suffix(b"\r").filter(|_| end < 107).ok_or(())?;
+    if line == b"PROXY UNKNOWN" || line.starts_with(b"PROXY UNKNOWN ") {
+        return Ok(Header::Complete(end + 1, None));
+    }
     let words: Vec<_> = std::str::from_utf8(line).map_err(drop)?.split(' ').collect();
     let address = match words[1..] {
-        ["UNKNOWN", ..] => None,
         [family @ ("TCP4" | "TCP6"), from, to, from_port, to_port] => {
             let [from, to] =
                 [from, to].map(|word| word.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == (family == "TCP4")));
             to.and(port(to_port)).ok_or(())?;
-            Some(SocketAddr::new(from.ok_or(())?, port(from_port).ok_or(())?))
+            SocketAddr::new(from.ok_or(())?, port(from_port).ok_or(())?)
         }
         _ => return Err(()),
     };
-    Ok(Header::Complete(end + 1, address))
+    Ok(Header::Complete(end + 1, Some(address)))
 }
 
 /// Decimal, without leading zeros or a sign.

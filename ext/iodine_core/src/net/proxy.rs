@@ -100,8 +100,12 @@ fn parse_v1(bytes: &[u8]) -> Result<Header, Unreadable> {
     let Some(end) = memchr::memchr(b'\n', bytes) else {
         return if bytes.len() < LONGEST_LINE { Ok(Header::Partial) } else { Err(malformed("it has no end")) };
     };
-    let header = v1::Header::try_from(&bytes[..=end]).map_err(malformed)?;
-    if header.addresses != v1::Addresses::Unknown && header.header.contains('+') {
+    let line = &bytes[..=end];
+    if is_unknown(line) {
+        return Ok(Header::Complete(line.len(), None));
+    }
+    let header = v1::Header::try_from(line).map_err(malformed)?;
+    if header.header.contains('+') {
         return Err(malformed("a port has a sign"));
     }
     let address = match header.addresses {
@@ -110,6 +114,12 @@ fn parse_v1(bytes: &[u8]) -> Result<Header, Unreadable> {
         v1::Addresses::Unknown => None,
     };
     Ok(Header::Complete(header.header.len(), address))
+}
+
+/// "The receiver must ignore anything presented before the CRLF" (§2.1); ppp takes no more than a few words.
+fn is_unknown(line: &[u8]) -> bool {
+    let rest = line.strip_prefix(b"PROXY UNKNOWN").and_then(|rest| rest.strip_suffix(b"\r\n"));
+    line.len() <= LONGEST_LINE && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "))
 }
 
 fn parse_v2(bytes: &[u8]) -> Result<Header, Unreadable> {
