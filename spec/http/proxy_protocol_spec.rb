@@ -71,6 +71,7 @@ RSpec.describe "D-14: set_remote_address proxy_protocol:" do
       ["a port that is none", "PROXY TCP4 192.0.2.1 198.51.100.1 70000 443\r\n"],
       ["a bare line feed", "PROXY TCP4 192.0.2.1 198.51.100.1 5000 443\n"],
       ["a bare line feed before the end, also in one piece", "PROXY UNKNOWN a\nb\r\n"],
+      ["a bare line feed behind a blank", "PROXY UNKNOWN \n"],
       ["a port with a sign", "PROXY TCP4 192.0.2.1 198.51.100.1 +5000 443\r\n"],
       ["binary", "PROXY \xff\xfe\r\n"]
     ].each do |name, header|

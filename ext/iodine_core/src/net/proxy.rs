@@ -101,6 +101,9 @@ fn parse_v1(bytes: &[u8]) -> Result<Header, Unreadable> {
         return if bytes.len() < LONGEST_LINE { Ok(Header::Partial) } else { Err(malformed("it has no end")) };
     };
     let line = &bytes[..=end];
+    if !line.ends_with(b"\r\n") {
+        return Err(malformed("it has a bare line feed"));
+    }
     if is_unknown(line) {
         return Ok(Header::Complete(line.len(), None));
     }
