@@ -87,6 +87,7 @@ class ServerProcess
     @home = Dir.mktmpdir("iodine-rs-spec")
     @dir = File.join(@home, "app").tap { |path| Dir.mkdir(path) }
     @printed = {}
+    @connections = ObjectSpace::WeakMap.new
     write_files(app ? { "config.ru" => app, **files } : files)
     rackup = File.expand_path(rackup) if rackup
     rackup ||= "config.ru" if app
@@ -100,8 +101,8 @@ class ServerProcess
   # The TCP port it listens on (the first, if there are several).
   def port = wait_for_stdout(%r{Listening on (?:http|tcp|ssl)://\S+?:(\d+)(?:[\s?]|$)})[1].to_i
 
-  # A new connection to it.
-  def connect(**) = RawSocket.new(port, **)
+  # A new connection to it. When the server is stopped, it is closed.
+  def connect(**) = RawSocket.new(port, **).tap { |socket| @connections[socket] = true }
 
   # Everything printed so far.
   def stdout = printed("stdout")
@@ -121,8 +122,9 @@ class ServerProcess
     @waiter.value
   end
 
-  # Ends the process, by force if TERM does not do it in time. May be called again.
-  def stop(limit: 5)
+  # Ends the process, by force if TERM does not do it in time: requests that wait for ever are no reason to wait. May be
+  # called again.
+  def stop(limit: 1)
     return unless File.directory?(@home)
 
     terminate(limit)
@@ -196,6 +198,8 @@ class ServerProcess
   end
 
   def terminate(limit)
+    # It would wait for clients that do nothing any more.
+    @connections.each_key(&:close)
     signal("TERM") if alive?
     @waiter.join(limit)
     # The whole group: also what the app forked.
