@@ -19,7 +19,7 @@ RSpec.configure do |config|
 
   # Every example has a limit: one that hangs fails and the suite goes on. `limit: seconds` changes it.
   config.around do |example|
-    limit = example.metadata.fetch(:limit, 60)
+    limit = example.metadata.fetch(:limit, 120)
     Timeout.timeout(limit, Eventually::TimeUp, "the example took longer than #{limit} s") { example.run }
   end
 

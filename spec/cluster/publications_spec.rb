@@ -84,7 +84,7 @@ RSpec.describe "Publications in a cluster" do
     server = cluster(app)
     one, other = clients_of_all_workers(server)
     one.text("large 5000000")
-    expect(other.read_message(limit: 10).size).to eq(5_000_000)
+    expect(other.read_message.size).to eq(5_000_000)
   end
 
   it "come from threads of the master, and reach its subscriptions" do
@@ -118,7 +118,7 @@ RSpec.describe "Publications in a cluster" do
     server = cluster(app)
     old = clients_of_all_workers(server)
     server.signal("USR1")
-    endings = old.map { |client| Thread.new { client.finish(limit: 10).tap { client.close } } }.map(&:value)
+    endings = old.map { |client| Thread.new { client.finish.tap { client.close } } }.map(&:value)
     expect(endings).to all(have_attributes(messages: ["restarting"], code: 1001))
     await_workers(server, 4)
     @clients = [WebSocketClient.new(server, "/"), WebSocketClient.new(server, "/")]

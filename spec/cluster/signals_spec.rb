@@ -27,14 +27,14 @@ RSpec.describe "Signals to a cluster" do
     server.signal("INT")
     server.wait_for_stdout(/- Gracefully/)
     server.signal("INT")
-    expect(server.wait_exit(limit: 2).exitstatus).to eq(0)
+    expect(server.wait_exit.exitstatus).to eq(0)
   end
 
   it "S-03: QUIT ends it at once" do
     server = cluster(app)
     waiting_request(server)
     server.signal("QUIT")
-    server.wait_exit(limit: 2)
+    server.wait_exit
     expect(booted(server).none? { |pid| alive?(pid) }).to be(true)
   end
 
@@ -52,7 +52,7 @@ RSpec.describe "Signals to a cluster" do
     server = cluster(app, args: %w[--set worker_shutdown_timeout=0.5])
     waiting_request(server)
     server.signal("TERM")
-    expect(server.wait_exit(limit: 3).termsig).to eq(15)
+    expect(server.wait_exit.termsig).to eq(15)
   end
 
   it "D-47: kills a worker that does not finish in time after a TERM from elsewhere, and replaces it" do
@@ -80,7 +80,7 @@ RSpec.describe "Signals to a cluster" do
   def statuses_during(server)
     statuses = Queue.new
     running = true
-    clients = Array.new(3) { Thread.new { statuses << Http.get(server, "/", limit: 10).status while running } }
+    clients = Array.new(3) { Thread.new { statuses << Http.get(server, "/").status while running } }
     yield
     running = false
     clients.each(&:join)
@@ -157,7 +157,7 @@ RSpec.describe "Signals to a cluster" do
       server = serve("puts 'loading'; sleep", args: %w[-w 2 --set preload_app=false])
       eventually { server.stdout.scan("loading").size == 2 }
       server.signal(signal)
-      status = server.wait_exit(limit: 3)
+      status = server.wait_exit
       expect([status.exitstatus, status.termsig]).to eq(ending)
     end
   end
@@ -167,7 +167,7 @@ RSpec.describe "Signals to a cluster" do
       server = serve("puts 'loading'; sleep", args: %w[-w 2], wait: false)
       server.wait_for_stdout(/loading/)
       server.signal(signal)
-      status = server.wait_exit(limit: 3)
+      status = server.wait_exit
       expect([status.exitstatus, status.termsig]).to eq(ending)
     end
   end

@@ -16,7 +16,7 @@ RSpec.describe "pages of examples" do
 
   # Waits until the page shows it.
   def see(text, selector = "body")
-    eventually(limit: 10) { chrome.text(selector).match?(text) }
+    eventually { chrome.text(selector).match?(text) }
   rescue Eventually::TimeUp
     raise "no #{text.inspect} in the page, which shows #{chrome.text(selector).inspect}"
   end

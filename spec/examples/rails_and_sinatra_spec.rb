@@ -20,7 +20,7 @@ RSpec.describe "examples/rails_and_sinatra" do
     expect(SseClient.new(server, "/stream/news")).to have_attributes(response: have_attributes(status: 401))
     listener = SseClient.new(server, "/stream/news", headers: cookie(sign_in(server, "Ada")))
     expect(listener.read_event.data).to eq("listening")
-    eventually(limit: 10) do
+    eventually do
       sign_in(server, "Bob").post("/announce", { "text" => "tea is ready" })
       !listener.silent?(0.2)
     end
@@ -57,9 +57,9 @@ RSpec.describe "examples/rails_and_sinatra" do
     Chrome.open do |chrome|
       chrome.visit("http://127.0.0.1:#{server.port}/")
       chrome.type("input[name=name]", "Ada\n")
-      eventually(limit: 10) { chrome.text("#news").include?("listening") }
+      eventually { chrome.text("#news").include?("listening") }
       chrome.type("input[name=text]", "hello\n")
-      eventually(limit: 10) { chrome.text("#news").include?("Ada: hello") }
+      eventually { chrome.text("#news").include?("Ada: hello") }
     end
   end
 end

@@ -30,7 +30,7 @@ RSpec.describe "examples/rails_sse" do
   it "moves a bar in a browser" do
     Chrome.open do |chrome|
       chrome.visit("http://127.0.0.1:#{server.port}/")
-      eventually(limit: 10) { chrome.text("#state") == "done" }
+      eventually { chrome.text("#state") == "done" }
       expect(chrome.run("return document.querySelector('progress').value")).to eq(100)
     end
   end

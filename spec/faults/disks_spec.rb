@@ -99,7 +99,7 @@ RSpec.describe "Faults of disks" do
       disk.fill
       began = Eventually.now
       # The lines fill what is left of the last page first.
-      eventually(limit: 15) do
+      eventually do
         expect(Http.get(server, "/#{"x" * 500}").status).to eq(200)
         Eventually.now - began > 1.5 && server.stderr.include?("lines are lost")
       end

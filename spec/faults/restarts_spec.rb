@@ -41,7 +41,7 @@ RSpec.describe "Faults of restarts" do
     server = serve(app)
     clients = Array.new(300) { WebSocketClient.new(server) }
     server.signal("USR2")
-    ends = clients.map { |client| client.read_close(limit: 10).tap { client.close } }
+    ends = clients.map { |client| client.read_close.tap { client.close } }
     expect(ends.uniq).to eq([1001])
     restarted(server, 1)
     client = WebSocketClient.new(server)
@@ -91,7 +91,7 @@ RSpec.describe "Faults of restarts" do
           sleep 0.003
         end
         restarted(server, 1)
-        expect(Http.get(server, "/", limit: 10).status).to eq(200)
+        expect(Http.get(server, "/").status).to eq(200)
       end
     end
   end

@@ -20,7 +20,7 @@ RSpec.describe "config/puma.rb" do
       "log/.keep" => "", "config/puma.rb" => "stdout_redirect 'log/out', 'log/err', true"
     })
     out = "#{server.dir}/log/out"
-    eventually(limit: 10) { File.exist?(out) && File.read(out).match?(/\A=== puma startup: \d{4}-/) }
+    eventually { File.exist?(out) && File.read(out).match?(/\A=== puma startup: \d{4}-/) }
     # Whoever started it sees that it serves.
     expect(server.stdout).to end_with("Use Ctrl-C to stop\n")
     File.rename(out, "#{out}.1")
@@ -35,7 +35,7 @@ RSpec.describe "config/puma.rb" do
     server = serve(hello, wait: false, bind: "unix://app.sock", files: {
       "log/.keep" => "", "config/puma.rb" => "stdout_redirect 'log/out', 'log/err'"
     })
-    eventually(limit: 10) { File.exist?("#{server.dir}/log/out") && File.read("#{server.dir}/log/out").include?("startup") }
+    eventually { File.exist?("#{server.dir}/log/out") && File.read("#{server.dir}/log/out").include?("startup") }
     errors = File.open("#{server.dir}/log/err")
     FileUtils.rm_rf("#{server.dir}/log")
     server.signal("HUP")
@@ -48,7 +48,7 @@ RSpec.describe "config/puma.rb" do
       "log/.keep" => "", "config/puma.rb" => "stdout_redirect 'log/out'"
     })
     out = "#{server.dir}/log/out"
-    eventually(limit: 10) { File.exist?(out) && File.read(out).include?("booted") }
+    eventually { File.exist?(out) && File.read(out).include?("booted") }
     File.rename(out, "#{out}.1")
     server.signal("HUP")
     eventually do

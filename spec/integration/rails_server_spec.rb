@@ -86,8 +86,8 @@ RSpec.describe "bin/rails server" do
     eventually(limit: 20) { answers?(port) }
     expect(Http.get(port, "/up").status).to eq(200)
     Process.kill("TERM", pid)
-    eventually(limit: 10) { !File.exist?("#{@app.path}/tmp/pids/server.pid") }
-    eventually(limit: 10) { !File.exist?("/proc/#{pid}") }
+    eventually { !File.exist?("#{@app.path}/tmp/pids/server.pid") }
+    eventually { !File.exist?("/proc/#{pid}") }
   ensure
     Process.kill("KILL", pid) if pid && File.exist?("/proc/#{pid}")
   end

@@ -66,7 +66,7 @@ RSpec.describe "The end of a server" do
         server.signal("INT")
         response = socket.read_response
         expect([response.status, response.close?]).to eq([503, true])
-        expect(server.wait_exit(limit: 3).exitstatus).to eq(0)
+        expect(server.wait_exit.exitstatus).to eq(0)
         expect(server.stdout).to match(/- Not waiting any longer.*interrupted: IodineRs::ForceShutdown\n.*ensured/m)
         expect(server.stderr).to match(%r{Rack app \("GET /slow" - \(127.0.0.1\)\): #<IodineRs::ForceShutdown: })
       end
@@ -76,7 +76,7 @@ RSpec.describe "The end of a server" do
         socket = ask(server, "/slow")
         server.signal("INT")
         expect(socket.read_response.status).to eq(503)
-        server.wait_exit(limit: 2)
+        server.wait_exit
       end
 
       it "D-23: sends what the app answers then" do
@@ -91,7 +91,7 @@ RSpec.describe "The end of a server" do
         server = serving(app, mode, set: { force_shutdown_after: 0.1, shutdown_grace_time: 0.3 })
         ask(server, "/stubborn")
         server.signal("INT")
-        server.wait_exit(limit: 3)
+        server.wait_exit(limit: 4)
         expect(server.stdout).to match(/^killed$/)
       end
 
@@ -110,7 +110,7 @@ RSpec.describe "The end of a server" do
           socket = ask(server, path, wait_for: nil)
           socket.read_until("x")
           server.signal("TERM")
-          expect(server.wait_exit(limit: 4).termsig).to eq(15)
+          expect(server.wait_exit(limit: 7).termsig).to eq(15)
           socket.read_to_end
           expect(socket).to be_reset
           expect(server.stdout).to include("stream over") unless path == "/framed"
@@ -149,7 +149,7 @@ RSpec.describe "The end of a server" do
 
       it "D-09, X-03: comes when nobody has wanted anything for idle_timeout, with status 0" do
         server = serving(app, mode, set: { idle_timeout: 1 })
-        expect(server.wait_exit(limit: 6).exitstatus).to eq(0)
+        expect(server.wait_exit.exitstatus).to eq(0)
         expect(server.stdout).to include("- Idle timeout reached\n", "- Goodbye!\n")
       end
 
@@ -172,7 +172,7 @@ RSpec.describe "The end of a server" do
         eventually { refused?(port) }
         expect(server.alive?).to be(true)
         server.signal("INT")
-        expect(server.wait_exit(limit: 3).exitstatus).to eq(0)
+        expect(server.wait_exit.exitstatus).to eq(0)
         expect(server.stdout).not_to include("* Restarting...")
         socket.close
       end
@@ -181,7 +181,7 @@ RSpec.describe "The end of a server" do
 
   it "C-12: idle_timeout has a word on the command line" do
     server = serve(app, args: %w[--idle-timeout 0.5])
-    expect(server.wait_exit(limit: 5).exitstatus).to eq(0)
+    expect(server.wait_exit.exitstatus).to eq(0)
   end
 
   it "D-42, C-10, D-76: fork_worker and its hooks are accepted and explained" do

@@ -95,7 +95,7 @@ RSpec.describe "Signals" do
         server.signal(signal)
         server.wait_for_stdout(/Gracefully/)
         server.signal(signal)
-        server.wait_exit(limit: 3)
+        server.wait_exit(limit: 7)
         expect(socket).to be_closed
         expect(server.stdout).to end_with("- Goodbye!\n")
       end
@@ -108,7 +108,7 @@ RSpec.describe "Signals" do
         server.signal(signal)
         server.wait_for_stdout(/Gracefully/)
         server.signal(signal)
-        server.wait_exit(limit: 3)
+        server.wait_exit(limit: 7)
       end
 
       it "is ours, even when the app has trapped it" do
@@ -139,7 +139,7 @@ RSpec.describe "Signals" do
     server = serve(waiting, args: %w[--pidfile server.pid])
     socket = request_in_flight(server)
     server.signal("QUIT")
-    expect(server.wait_exit(limit: 3).exitstatus).to eq(0)
+    expect(server.wait_exit.exitstatus).to eq(0)
     expect(socket).to be_closed
     expect(File.exist?("#{server.dir}/server.pid")).to be(false)
   end
@@ -192,14 +192,14 @@ RSpec.describe "Signals" do
         [200, {}, ["parent"]]
       }
     RUBY
-    expect(server.connect.request("GET / HTTP/1.1\r\nhost: x\r\n\r\n", limit: 10).body).to eq("parent")
+    expect(server.connect.request("GET / HTTP/1.1\r\nhost: x\r\n\r\n").body).to eq("parent")
   end
 
   it "a forked child of the app ends without taking the server along" do
     server = serve(<<~'RUBY', bind: "unix://app.sock", args: %w[--pidfile server.pid])
       run ->(env) { Process.wait(fork { exit 7 }); [200, {}, [$?.exitstatus.to_s]] }
     RUBY
-    answers = Array.new(3) { RawSocket.new("#{server.dir}/app.sock").request(get("/"), limit: 10).body }
+    answers = Array.new(3) { RawSocket.new("#{server.dir}/app.sock").request(get("/")).body }
 
     expect(answers).to eq(%w[7 7 7])
     expect(Dir.children(server.dir)).to include("app.sock", "server.pid")

@@ -33,7 +33,7 @@ RSpec.describe "Under systemd" do
         eventually { heard(@socket).include?("READY=1") && @heard.include?("WATCHDOG=1") }
         eventually { heard(@socket).grep(status).any? }
         server.signal("USR2")
-        eventually(limit: 10) { heard(@socket).count("READY=1") == 2 }
+        eventually { heard(@socket).count("READY=1") == 2 }
         expect(@heard.grep(/\ARELOADING=1\nMONOTONIC_USEC=\d+\z/).size).to eq(1)
         server.signal("INT")
         server.wait_exit
@@ -60,7 +60,7 @@ RSpec.describe "Under systemd" do
       pid = Process.spawn({ "RACK_ENV" => "production" }, RbConfig.ruby, "-e", program, RbConfig.ruby, "-I#{lib}/lib", "#{lib}/exe/iodine-rs", *args,
                           chdir: folder, 3 => socket.fileno, %i[out err] => "#{folder}/log")
       log = -> { File.read("#{folder}/log") }
-      eventually(limit: 15) { log.call.include?("Use Ctrl-C") || (Process.wait(pid, Process::WNOHANG) && raise(log.call)) }
+      eventually { log.call.include?("Use Ctrl-C") || (Process.wait(pid, Process::WNOHANG) && raise(log.call)) }
       yield log
     ensure
       Process.kill("INT", pid)

@@ -160,7 +160,7 @@ RSpec.describe "A configuration file of Puma's" do
   it "D-79: before_restart runs before a hot restart, and gets the launcher" do
     server = configured("before_restart { |launcher| puts \"ports \#{launcher.connected_ports.size}\" }\non_restart { puts 'older' }")
     server.signal("USR2")
-    server.wait_for_stdout(/Restarting.*ports 1\nolder\n.*Use Ctrl-C/m, limit: 15)
+    server.wait_for_stdout(/Restarting.*ports 1\nolder\n.*Use Ctrl-C/m)
   end
 
   it "D-77, D-78: after_booted and after_stopped run once in one process, too" do

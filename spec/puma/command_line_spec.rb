@@ -107,7 +107,7 @@ RSpec.describe "Puma's command line" do
 
   it "C-29: --redirect-stdout, --redirect-stderr and --redirect-append" do
     server = serve(hello, wait: false, args: %w[--redirect-stdout o --redirect-stderr e --redirect-append], files: { "o" => "before\n" })
-    eventually(limit: 10) { File.exist?("#{server.dir}/e") && File.read("#{server.dir}/e").include?("startup") }
+    eventually { File.exist?("#{server.dir}/e") && File.read("#{server.dir}/e").include?("startup") }
     expect(File.read("#{server.dir}/o")).to start_with("before\n=== puma startup: ")
     expect(File.read("#{server.dir}/e")).to start_with("=== puma startup: ")
   end

@@ -43,7 +43,7 @@ RSpec.describe "Plugins" do
       server = configured("plugin :solid_queue")
       eventually { supervisors(server).size == 1 }
       server.signal("USR2")
-      eventually(limit: 10) { supervisors(server).size == 2 }
+      eventually { supervisors(server).size == 2 }
       expect(supervisors(server).map(&:last)).to eq([server.pid] * 2)
       expect(ended(server)).to eq([supervisors(server).first.first])
     end
@@ -151,7 +151,7 @@ RSpec.describe "Plugins" do
 
   it "RR-13: register with a real Puma where the bundle has one" do
     server = configured("plugin :solid_queue", env: { "RUBYOPT" => "-rbundler/setup" }, files: { "Gemfile" => Bundle.gemfile("puma") })
-    eventually(limit: 10) { supervisors(server).size == 1 }
+    eventually { supervisors(server).size == 1 }
     server.signal("INT")
     server.wait_exit
     expect(server.stdout).to include("Stopping the supervisor...", "Goodbye!")

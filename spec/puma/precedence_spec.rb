@@ -73,7 +73,7 @@ RSpec.describe "Where a setting comes from" do
     server = serve(hello, files: { "config/puma.rb" => "tag 'before'" })
     File.write("#{server.dir}/config/puma.rb", "tag 'after'")
     server.signal("USR2")
-    eventually(limit: 10) { title(server.pid).end_with?("[after]") }
+    eventually { title(server.pid).end_with?("[after]") }
   end
 
   it "P-06: a phased restart does not" do
@@ -113,7 +113,7 @@ RSpec.describe "Where a setting comes from" do
       File.unlink("#{home}/current")
       File.symlink("two", "#{home}/current")
       server.signal("USR2")
-      server.wait_for_stdout(/Restarting.*Use Ctrl-C/m, limit: 15)
+      server.wait_for_stdout(/Restarting.*Use Ctrl-C/m)
       expect(Http.get(server).body).to eq("two")
     end
   end

@@ -181,7 +181,7 @@ RSpec.describe "H-01 to H-04 and H-09: full hijack" do
     sock = server.connect.write(get(table.path("later")))
     expect(sock).to be_silent(0.1)
     server.signal("INT")
-    expect(server.wait_exit(limit: 3)).to be_success
+    expect(server.wait_exit).to be_success
   ensure
     sock&.close
   end

@@ -26,7 +26,7 @@ RSpec.describe "An app that lays hands on all threads" do
   end
 
   # An answer within the limit, however often one has to ask.
-  def answered?(server) = eventually(limit: 10) { Http.get(server, "/").status == 200 rescue nil }
+  def answered?(server) = eventually { Http.get(server, "/").status == 200 rescue nil }
 
   %w[/kill /raise /main /exit].each do |path|
     it "F22: goes on in a cluster after #{path}" do
@@ -49,7 +49,7 @@ RSpec.describe "An app that lays hands on all threads" do
     it "F22: ends a single process by #{path}, not with success" do
       server = serve(app, args: %w[-t 3:3])
       ask(server, path)
-      expect(server.wait_exit(limit: 10).exitstatus).to eq(1)
+      expect(server.wait_exit.exitstatus).to eq(1)
       expect(server.stderr).to match(/has ended without being told to|from an app/)
     end
   end

@@ -63,11 +63,11 @@ RSpec.describe "the life of a WebSocket" do
     expect(client.ask("quick")).to eq("quick")
     frame = WebSocketClient.text("never complete")
     frame.each_char.first(8).each { |byte| client.write(byte) }
-    expect(client.finish(limit: 3)).to have_attributes(code: 1008, messages: [])
+    expect(client.finish).to have_attributes(code: 1008, messages: [])
     fragments = WebSocketClient.new(own, "/echo")
     fragments.text("begun", final: false)
     fragments.ping
-    expect(fragments.finish(limit: 3).code).to eq(1008)
+    expect(fragments.finish.code).to eq(1008)
   end
 
   it "W15: answers a flood of pings without a growing queue" do
@@ -86,8 +86,8 @@ RSpec.describe "the life of a WebSocket" do
     client = connect("/commands")
     client.read_message
     client.text("timeout 1")
-    expect(client.read_frame(limit: 3).opcode).to eq(WebSocketClient::PING)
-    expect(client.closed?(limit: 3)).to be true
+    expect(client.read_frame.opcode).to eq(WebSocketClient::PING)
+    expect(client.closed?).to be true
     expect(log_until(/closed/).grep(/closed/).size).to eq(1)
   end
 
@@ -96,7 +96,7 @@ RSpec.describe "the life of a WebSocket" do
     client.read_message
     client.text("timeout 1")
     2.times do
-      expect(client.read_frame(limit: 3).opcode).to eq(WebSocketClient::PING)
+      expect(client.read_frame.opcode).to eq(WebSocketClient::PING)
       client.pong
     end
     expect(client.ask("still here")).to eq("still here")
@@ -163,13 +163,13 @@ RSpec.describe "the life of a WebSocket" do
     other.signal("TERM")
     clients.each { |client| expect(client.finish).to have_attributes(messages: ["bye"], code: 1001, reset: false) }
     expect(events.read_to_end).to end_with("data: bye\n\n")
-    expect(other.wait_exit(limit: 5).termsig || 15).to eq(15)
+    expect(other.wait_exit(limit: 7).termsig || 15).to eq(15)
   end
 
   it "does not wait long for a client that does not answer the goodbye" do
     other = serve("spec/realtime/apps/scenes.ru", args: ["--set", "client_shutdown_timeout=1"])
     WebSocketClient.new(other, "/echo").ask("hi")
     other.signal("TERM")
-    other.wait_exit(limit: 4)
+    other.wait_exit(limit: 7)
   end
 end

@@ -31,7 +31,7 @@ module ClusterMethods
   end
 
   # The numbers of processes that have booted, in the order of the output, once there are so many.
-  def await_workers(server, count, limit: 10)
+  def await_workers(server, count, limit: Eventually::LIMIT)
     eventually(limit:) { booted(server).size >= count }
     booted(server)
   end

@@ -7,6 +7,10 @@ module Eventually
   # Raised when the limit of a wait has passed.
   class TimeUp < StandardError; end
 
+  # Seconds that a wait lasts unless the call names another limit. On a busy machine much is slow; it costs time only where
+  # something fails.
+  LIMIT = 20
+
   # Seconds between two looks at a condition.
   INTERVAL = 0.01
 
@@ -15,7 +19,7 @@ module Eventually
   # Calls the block until it returns something truthy and returns that; fails when `limit` seconds have passed.
   #
   #   eventually { server.stderr.include?("boom") }
-  def eventually(limit: 5, message: nil)
+  def eventually(limit: LIMIT, message: nil)
     deadline = now + limit
     loop do
       result = yield

@@ -25,7 +25,7 @@ class Load
   # @param clients [Integer] how many ask at once
   # @param keep_alive [Boolean] whether they keep a connection until the server says that it closes it
   # @param limit [Numeric] seconds until an answer has to be there
-  def initialize(server, clients: 4, path: "/", keep_alive: false, limit: 10)
+  def initialize(server, clients: 4, path: "/", keep_alive: false, limit: RawSocket::LIMIT)
     @server = server
     @path = path
     @keep_alive = keep_alive

@@ -41,7 +41,7 @@ class Nginx
     File.write("#{@directory}/nginx.conf", config)
     # It warns about a log outside of its directory before it has read where the log is.
     @pid = Process.spawn("nginx", "-p", @directory, "-c", "nginx.conf", %i[out err] => "#{@directory}/log")
-    eventually(limit: 10) { listening? }
+    eventually { listening? }
   end
 
   def connect(**) = RawSocket.new(port, **)

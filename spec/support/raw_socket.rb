@@ -10,7 +10,7 @@ class RawSocket
   class TimeUp < Eventually::TimeUp; end
 
   # Seconds a wait lasts unless the call names another limit.
-  LIMIT = 5
+  LIMIT = Eventually::LIMIT
 
   # Connects and yields; closes afterwards.
   def self.open(...)
@@ -120,7 +120,7 @@ class RawSocket
   end
 
   # True when the peer's FIN or RST arrives within the limit. Bytes before it stay readable.
-  def closed?(limit: 2)
+  def closed?(limit: LIMIT)
     deadline = Eventually.now + limit
     nil while fill(deadline, "waiting for the connection to close")
     true

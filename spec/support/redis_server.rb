@@ -24,7 +24,7 @@ class RedisServer
   def start
     @pid = Process.spawn("redis-server", "--port", port.to_s, "--bind", "127.0.0.1", "--save", "", "--dir", @directory,
                          %i[out err] => File::NULL)
-    eventually(limit: 10) { ask("PING") == "+PONG" }
+    eventually { ask("PING") == "+PONG" }
   end
 
   def stop

@@ -83,7 +83,7 @@ class ServerProcess
   # @param gc_stress [Boolean] GC.stress from the first request on; GC_STRESS=1 turns it on everywhere
   # @param command [Array<String>, nil] another server with the same options
   def initialize(app: nil, rackup: nil, args: [], env: {}, files: {}, bind: "tcp://127.0.0.1:0", wait: true,
-                 boot_limit: 15, under: [], gc_stress: ENV["GC_STRESS"] == "1", command: nil)
+                 boot_limit: Eventually::LIMIT, under: [], gc_stress: ENV["GC_STRESS"] == "1", command: nil)
     @home = Dir.mktmpdir("iodine-rs-spec")
     @dir = File.join(@home, "app").tap { |path| Dir.mkdir(path) }
     @printed = {}
@@ -109,15 +109,15 @@ class ServerProcess
   def stderr = printed("stderr")
 
   # Waits for output; returns the MatchData.
-  def wait_for_stdout(pattern, limit: 5) = wait_for("stdout", pattern, limit)
-  def wait_for_stderr(pattern, limit: 5) = wait_for("stderr", pattern, limit)
+  def wait_for_stdout(pattern, limit: Eventually::LIMIT) = wait_for("stdout", pattern, limit)
+  def wait_for_stderr(pattern, limit: Eventually::LIMIT) = wait_for("stderr", pattern, limit)
 
   def signal(name) = Process.kill(name, pid)
 
   def alive? = @waiter.alive?
 
   # Waits for its end and returns the Process::Status.
-  def wait_exit(limit: 10)
+  def wait_exit(limit: Eventually::LIMIT)
     @waiter.join(limit) or raise Failed, "server still runs after #{limit} s\n#{output}"
     @waiter.value
   end

@@ -65,11 +65,11 @@ RSpec.describe "B-04: HTTP over TLS" do
 
   it "takes and gives large bodies" do
     body = "u" * 5_000_000
-    client.write("POST /post HTTP/1.1\r\nhost: x\r\ncontent-length: #{body.bytesize}\r\n\r\n#{body}", limit: 10)
+    client.write("POST /post HTTP/1.1\r\nhost: x\r\ncontent-length: #{body.bytesize}\r\n\r\n#{body}")
     expect(client.read_response.body).to eq(body.sum.to_s)
-    client.write("POST /post HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n#{format("%x", body.bytesize)}\r\n#{body}\r\n0\r\n\r\n", limit: 10)
+    client.write("POST /post HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n#{format("%x", body.bytesize)}\r\n#{body}\r\n0\r\n\r\n")
     expect(client.read_response.body).to eq(body.sum.to_s)
-    expect(client.request(get("/big"), limit: 10).body).to eq("b" * 20_000_000)
+    expect(client.request(get("/big")).body).to eq("b" * 20_000_000)
   end
 
   it "sends files and streams" do
@@ -124,14 +124,14 @@ RSpec.describe "B-04: HTTP over TLS" do
     it "carries messages of all sizes" do
       ["x", "y" * 300, "z" * 1_000_000].each do |text|
         socket.text(text)
-        expect(socket.read_message(limit: 10)).to eq(text)
+        expect(socket.read_message).to eq(text)
       end
     end
 
     it "brings publications to all, larger than what the system takes at once" do
       others = Array.new(3) { WebSocketClient.new(door(server), "/echo") }
       socket.text("publish #{"p" * 100}")
-      expect([socket, *others].map { |one| one.read_message(limit: 10).bytesize }).to all(eq(1_080_000))
+      expect([socket, *others].map { |one| one.read_message.bytesize }).to all(eq(1_080_000))
     end
 
     it "is closed in order" do
@@ -143,7 +143,7 @@ RSpec.describe "B-04: HTTP over TLS" do
   it "sends server-sent events" do
     events = SseClient.new(door(server), "/echo")
     WebSocketClient.new(door(server), "/echo").text("publish !")
-    expect(events.read_event(limit: 10).data.bytesize).to eq(90_000)
+    expect(events.read_event.data.bytesize).to eq(90_000)
   end
 
   it "ends upgraded connections with 1001 when it stops" do
@@ -168,7 +168,7 @@ RSpec.describe "B-04: HTTP over TLS" do
 
     it "sends what was written before it was closed" do
       client.write(get("/hijack-close"))
-      expect(client.read_to_end(limit: 10)).to eq("h" * 3_000_000)
+      expect(client.read_to_end).to eq("h" * 3_000_000)
       expect(client.close_notify?).to be(true)
     end
 
@@ -182,8 +182,8 @@ RSpec.describe "B-04: HTTP over TLS" do
     it "keeps no connection of an app that has closed it, though the client does not" do
       before = descriptors(server)
       clients = Array.new(5) { secure(server).tap { |one| one.write(get("/hijack-close")) } }
-      clients.each { |one| one.read_bytes(3_000_000, limit: 10) }
-      eventually(limit: 10) { descriptors(server) <= before + 1 }
+      clients.each { |one| one.read_bytes(3_000_000) }
+      eventually { descriptors(server) <= before + 1 }
     end
 
     def descriptors(server) = Dir.children("/proc/#{server.pid}/fd").size

@@ -99,7 +99,7 @@ RSpec.describe "B-04: TLS handshakes" do
     own.connect
     expect(served?(own)).to be(true)
     own.signal("TERM")
-    expect(own.wait_exit(limit: 3).termsig).to eq(15)
+    expect(own.wait_exit.termsig).to eq(15)
   end
 
   it "T10, T12: resumes a session, in every worker" do

@@ -24,7 +24,7 @@ RSpec.describe "B-04: encrypted sockets" do
     server = serve_tls(hello)
     first = secure(server).ssl.peer_cert
     server.signal("USR2")
-    eventually(limit: 15) { server.stdout.scan("Use Ctrl-C to stop").size > 1 }
+    eventually { server.stdout.scan("Use Ctrl-C to stop").size > 1 }
     expect(secure(server).ssl.peer_cert.to_der).to eq(first.to_der)
     expect(server.stdout).to include("* Inherited ssl://127.0.0.1:#{server.port}?cert=site.crt&key=site.key\n")
   end
@@ -36,7 +36,7 @@ RSpec.describe "B-04: encrypted sockets" do
     clients = Array.new(2) { Thread.new { statuses << secure(server).then { |one| one.request(get, limit: 20).status.tap { one.close } } while running } }
     5.times do |n|
       server.signal("USR2")
-      eventually(limit: 15) { server.stdout.scan("Use Ctrl-C to stop").size > n + 1 }
+      eventually { server.stdout.scan("Use Ctrl-C to stop").size > n + 1 }
     end
     running = false
     clients.each(&:join)
@@ -53,7 +53,7 @@ RSpec.describe "B-04: encrypted sockets" do
         root = File.expand_path("../..", __dir__)
         pid = Process.spawn(RbConfig.ruby, "-e", program, RbConfig.ruby, "-I#{root}/lib", "#{root}/exe/iodine-rs", "-b",
                             "ssl://127.0.0.1:#{port}?cert=site.crt&key=site.key", *more, chdir: dir, 3 => socket.fileno, %i[out err] => "#{dir}/log")
-        eventually(limit: 15) { File.read("#{dir}/log").include?("Use Ctrl-C") }
+        eventually { File.read("#{dir}/log").include?("Use Ctrl-C") }
         expect(File.read("#{dir}/log")).to include("* Activated ssl://127.0.0.1:#{port}?")
         expect(TLSSocket.new(port, **trusting).request(get).body).to eq("hello")
       ensure

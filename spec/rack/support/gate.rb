@@ -12,12 +12,12 @@ class Gate
   end
 
   # Waits until the app stands at the gate, which stays shut.
-  def reached(limit: 5)
+  def reached(limit: Eventually::LIMIT)
     @writer ||= eventually(limit:, message: "the app did not come to #{File.basename(@path)}") { writer }
   end
 
   # Waits until the app stands at the gate and lets it pass.
-  def open(limit: 5)
+  def open(limit: Eventually::LIMIT)
     reached(limit:).close
     @writer = nil
   end
