@@ -11,7 +11,7 @@ RSpec.describe "Recycling of workers" do
   # Requests until the block is true; all of them have to succeed.
   def ask_until(server, path = "/")
     statuses = []
-    eventually(limit: 15) do
+    eventually do
       statuses << Http.get(server, path).status
       yield
     end
@@ -37,7 +37,7 @@ RSpec.describe "Recycling of workers" do
     expect(children(server.pid).size).to eq(2)
   end
 
-  it "lets a worker serve until its successor does" do
+  it "lets a worker serve until its successor does", :alone do
     slow_boot = 'sleep 0.5 if File.exist?("slow")'
     server = cluster("#{slow_boot}\n#{app}", workers: 1, args: ["--worker-max-requests", "5", *often], files: { "config/iodine_rs.rb" => <<~'RUBY' })
       before_worker_shutdown { puts "worker ends" }

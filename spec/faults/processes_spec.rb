@@ -84,7 +84,7 @@ RSpec.describe "Faults of processes" do
     server.signal("KILL")
   end
 
-  it "F4: a master that is killed takes its workers along within a second, and frees the port" do
+  it "F4: a master that is killed takes its workers along within a second, and frees the port", :alone do
     server = cluster(Load::APP, workers: 3)
     pids = booted(server)
     Load.during(server) do |going|

@@ -54,7 +54,7 @@ RSpec.describe "Requests side by side" do
     expect(socks.map { |sock| sock.read_response.body.to_i }.max).to be >= before + 4
     # Asking keeps threads busy: ask after a pause longer than thread_idle_timeout.
     quiet = server.connect
-    eventually(limit: 10) { quiet.silent?(1.3) && threads.call <= before }
+    eventually { quiet.silent?(1.3) && threads.call <= before }
   end
 
   it "-t 5:5 under a storm of 40 clients runs five at once, never more, and answers everybody" do
@@ -108,7 +108,7 @@ RSpec.describe "Requests side by side" do
     }
   RUBY
 
-  it "while a request burns CPU, bad requests of others are refused at once" do
+  it "while a request burns CPU, bad requests of others are refused at once", :alone do
     server = serve(burning, args: %w[-t 1:1])
     Http.get(server, "/")
     burner = server.connect.write(get("/burn?1.5"))
@@ -118,7 +118,7 @@ RSpec.describe "Requests side by side" do
     expect(burner.read_response.body).to eq "done"
   end
 
-  it "while one thread burns CPU for 200 ms again and again, others are answered as soon as the GVL allows" do
+  it "while one thread burns CPU for 200 ms again and again, others are answered as soon as the GVL allows", :alone do
     server = serve(burning, args: %w[-t 5:5])
     times = clients(2) do |i|
       sock = server.connect

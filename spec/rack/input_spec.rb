@@ -171,7 +171,7 @@ RSpec.describe "rack.input" do
     end
   end
 
-  describe "E-28 puma.request_body_wait" do
+  describe "E-28 puma.request_body_wait", :alone do
     it "is a Float of milliseconds, near zero when the body came with the head" do
       expect(Marshal.load(answer(upload(table.path("wait"), "abc")))).to be_a(Float).and be_between(0, 150)
     end

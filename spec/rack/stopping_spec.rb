@@ -33,7 +33,7 @@ RSpec.describe "Stopping while requests are in flight" do
   end
 
   %w[TERM INT].each do |signal|
-    it "#{signal} while idle ends the process in less than a second" do
+    it "#{signal} while idle ends the process in less than a second", :alone do
       idle = Array.new(3) { server.connect.tap { |sock| sock.request(get("/plain")) } }
       fresh = server.connect
       expect(seconds { server.signal(signal).then { server.wait_exit } }).to be < 1

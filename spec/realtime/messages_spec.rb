@@ -42,7 +42,7 @@ RSpec.describe "messages of a WebSocket" do
     expect(client.read_message).to eq("1000 true")
   end
 
-  it "B-13: delivers in order and one at a time, and lets others go on" do
+  it "B-13: delivers in order and one at a time, and lets others go on", :alone do
     slow = connect("/commands")
     quick = connect("/echo")
     slow.text("sleep 0.5")
