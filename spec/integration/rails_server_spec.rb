@@ -114,7 +114,11 @@ RSpec.describe "bin/rails server" do
     after(:all) { @app.write("Gemfile" => Bundle.gemfile("rails", "sqlite3")) }
 
     it "RR-03, RR-13: leaves it to Puma, unless it is named" do
-      @app.server("-p", "0") { |server| expect(server.printed).to include("=> Booting Puma", "Puma starting in single mode") }
+      @app.server("-p", "0") do |server|
+        expect(server.printed).to include("=> Booting Puma", "Puma starting in single mode")
+        # Puma loses a signal that comes before its thread has begun.
+        expect(Http.get(server.port, "/up").status).to eq(200)
+      end
       [[["-u", "iodine_rs"], {}], [[], { "RACKUP_HANDLER" => "iodine_rs" }]].each do |args, env|
         @app.server("-p", "0", *args, env:) { |server| expect(server.printed).to include("=> Booting IodineRs", "iodine-rs starting in single mode") }
       end
