@@ -39,7 +39,9 @@ module IodineRs
   autoload :Native, "iodine_rs/native"
   autoload :Stream, "iodine_rs/native"
   autoload :Hijack, "iodine_rs/native"
+  autoload :EncryptedSocket, "iodine_rs/encrypted_socket"
   autoload :TLSAcceptor, "iodine_rs/native"
+  autoload :TLSEngine, "iodine_rs/native"
 
   # Real time: upgraded connections, publish and subscribe, timers.
   autoload :Connection, "iodine_rs/connection"

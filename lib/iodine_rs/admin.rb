@@ -11,7 +11,7 @@ module IodineRs
 
     # Means no token, as for Puma.
     NO_TOKEN = "none"
-    LOCAL = %r{\A(?:unix:|tcp://(?:127\.|\[::1\]))}
+    LOCAL = %r{\A(?:unix:|(?:tcp|ssl)://(?:127\.|\[::1\]))}
     private_constant :LOCAL
 
     def initialize(launcher, options, log)
@@ -42,6 +42,12 @@ module IodineRs
     # Moves what can be moved.
     def turn(readable, writable) = @endpoints.each { |endpoint| endpoint.turn(readable, writable) }
 
+    # Whether any of it is encrypted.
+    def tls? = @endpoints.any?(&:tls?)
+
+    # Reads certificates and keys anew; returns the addresses that have others now.
+    def reload_certificates = @endpoints.flat_map(&:reload_certificates)
+
     # Hangs up. A forked child closes its own copies only.
     def close
       @endpoints.each(&:close)
@@ -56,6 +62,7 @@ module IodineRs
       endpoint = add(address(@options[:control_url]), control)
       @control_url = endpoint.url
       @log.info("* Starting control server on #{endpoint}")
+      endpoint.notes.each { |note| @log.info("* #{note}") }
       warn_of_strangers(endpoint) unless @control_token
     end
 
@@ -67,11 +74,16 @@ module IodineRs
 
     def open_metrics
       endpoint = add(address(@options[:metrics]), Metrics.new(@launcher))
-      @log.info("* Serving metrics on #{endpoint}#{Metrics::PATH unless endpoint.url.start_with?("unix")}")
+      @log.info("* Serving metrics on #{browsable(endpoint.url)}")
+      endpoint.notes.each { |note| @log.info("* #{note}") }
+    end
+
+    def browsable(url)
+      url.start_with?("unix") ? url : "#{url.sub("tcp:", "http:").sub("ssl:", "https:")}#{Metrics::PATH}"
     end
 
     def add(address, app)
-      Endpoint.new(address, app, @log).tap { |endpoint| @endpoints << endpoint.open }
+      Endpoint.new(address, app, @log, development: @options.development?).tap { |endpoint| @endpoints << endpoint.open }
     end
 
     # A Unix socket is made under the umask of the process: whoever may not write to it cannot connect. Its path is for

@@ -9,8 +9,7 @@ module IodineRs
   #   unix:///run/app.sock?umask=0117   /run/app.sock
   #   ssl://0.0.0.0:443?cert=/etc/tls/site.crt&key=/etc/tls/site.key
   module Bind
-    # The forms of an address that is not encrypted, and all of them, for messages.
-    PLAIN = "tcp://host:port, unix:///path, host:port or /path"
+    # The forms of an address, for messages.
     ACCEPTS = "tcp://host:port, unix:///path, ssl://host:port?cert=FILE&key=FILE, host:port or /path"
 
     # Where a server listens that was not told anything else.

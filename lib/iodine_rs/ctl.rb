@@ -115,16 +115,30 @@ module IodineRs
 
     def connect
       address = Bind.parse(@url)
-      socket =
-        case address
-        when Bind::Unix then UNIXSocket.new(address.path.sub(/\A@/, "\0"))
-        when Bind::TCP then TCPSocket.new(address.host, address.port, connect_timeout: PATIENCE)
-        else raise Error, "Invalid scheme: #{@url}"
-        end
+      socket = address.is_a?(Bind::Unix) ? UNIXSocket.new(address.path.sub(/\A@/, "\0")) : tcp(address)
       socket.timeout = PATIENCE
-      yield socket
+      yield address.is_a?(Bind::SSL) ? encrypt(socket, address) : socket
     ensure
       socket&.close
+    end
+
+    def tcp(address) = TCPSocket.new(address.host, address.port, connect_timeout: PATIENCE)
+
+    # The server is verified where the address that was typed names its authority; pumactl never does that. An address
+    # from elsewhere is the server's own: its parameters are not meant for us.
+    def encrypt(socket, address)
+      require "openssl"
+      context = OpenSSL::SSL::SSLContext.new
+      authority = address.tls["ca"] if @given[:url]
+      context.set_params(ca_file: authority) if authority
+      OpenSSL::SSL::SSLSocket.new(socket, context).tap do |secured|
+        secured.connect
+        secured.post_connection_check(address.host) if authority
+      end
+    rescue LoadError => error
+      raise Error, "ssl:// needs Ruby's openssl: #{error.message}"
+    rescue OpenSSL::SSL::SSLError => error
+      raise Error, "TLS: #{error.message}"
     end
 
     def judge(command, head = "", body = "")

@@ -40,13 +40,13 @@ module IodineRs
     end
 
     # Whether there are logs or certificates to be read or opened anew.
-    def reopens? = @redirect.any? || !@options[:access_log].nil? || @binder.tls?
+    def reopens? = @redirect.any? || !@options[:access_log].nil? || @binder.tls? || @admin.tls?
 
     # And reads certificates, which workers to come get from here.
     def reopen_logs
       @redirect.reopen
       @redirect.mark
-      @binder.reload_certificates(@log).each { |url| @log.info("* Reloaded the certificates of #{url}") }
+      [*@binder.reload_certificates(@log), *@admin.reload_certificates].each { |url| @log.info("* Reloaded the certificates of #{url}") }
     end
 
     def phased_restart

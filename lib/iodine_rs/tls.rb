@@ -72,7 +72,7 @@ module IodineRs
        *("ssl_cipher_filter: OpenSSL's lists are not read; TLS 1.2 has rustls' suites, all of them AEAD with ECDHE" if
          @parameters["ssl_cipher_filter"]),
        *("verification_flags: rustls has rules of its own" if @parameters["verification_flags"]),
-       *("reuse: a client that has to be verified is verified each time" if verifies? && resumes?)]
+       *("reuse: a client that has to be verified is verified each time" if @parameters["reuse"] && verifies? && resumes?)]
     end
 
     private

@@ -29,11 +29,7 @@ RSpec.describe "B-04: TLS handshakes" do
   end
 
   it "T1: refuses TLS 1.1 with an alert" do
-    socket = server.connect
-    # A ClientHello of TLS 1.1 without supported_versions, as a client of that time sends it.
-    body = ["0302", "ab" * 32, "00", "0004", "c013002f", "0100", "0008", "000d000400020403"].join
-    record = ["160301", format("%04x", body.size / 2 + 4), "01", format("%06x", body.size / 2), body].join
-    socket.write([record].pack("H*"))
+    socket = server.connect.write(Site::TLS_1_1)
     # A fatal alert: protocol_version (RFC 8446, section 6.2).
     expect(socket.read_to_end.unpack("CnnCC")).to eq([21, 0x0303, 2, 2, 70])
   end

@@ -64,7 +64,8 @@ pub(crate) fn bytes(string: RString) -> Result<Bytes, Error> {
     })
 }
 
-fn copy(string: RString) -> Bytes {
+/// The bytes of a String that is used at once.
+pub(crate) fn copy(string: RString) -> Bytes {
     // SAFETY: no Ruby code runs while the slice is read.
     Bytes::copy_from_slice(unsafe { string.as_slice() })
 }

@@ -6,50 +6,59 @@ module IodineRs
     class Client
       include Monotonic
 
-      # Seconds for all of it.
+      # Seconds for all of it, a TLS handshake included.
       PATIENCE = 5
       # Bytes of a request head.
       HEAD = 8192
       REQUEST = %r{\A[A-Z]+ (/[^\s?]*)(?:\?(\S*))? HTTP/1\.[01]\r?\n}
       REASONS = { 200 => "OK", 400 => "Bad Request", 403 => "Forbidden", 404 => "Not Found",
                   500 => "Internal Server Error" }.freeze
-      private_constant :PATIENCE, :HEAD, :REQUEST, :REASONS
+      # What the first byte of a TLS connection says (RFC 8446, section 5.1).
+      HANDSHAKE = 22
+      SPEAK_TLS = "This address speaks TLS (SSL)"
+      private_constant :PATIENCE, :HEAD, :REQUEST, :REASONS, :HANDSHAKE, :SPEAK_TLS
 
-      def initialize(socket)
+      # Why there is no TLS with the client; nil where there is nothing to complain of.
+      attr_reader :complaint
+
+      # @param engine [TLSEngine, nil] where the address is encrypted
+      def initialize(socket, engine = nil)
         @socket = socket
-        @head = +""
+        @engine = engine
+        @head = +"".b
+        @outgoing = +"".b
         @deadline = now + PATIENCE
       end
 
       def to_io = @socket
       def closed? = @socket.closed?
-      def answered? = !@answer.nil?
+
+      # Whether it has to write before it reads.
+      def writes? = !@outgoing.empty?
 
       # Seconds it still has.
       def time_left = [@deadline - now, 0].max
       def late? = now >= @deadline
 
       # Reads what is there. The block answers a complete head.
-      def read
-        read = @socket.read_nonblock(HEAD, exception: false)
-        return if read == :wait_readable
-        return close if read.nil?
+      def read(&)
+        bytes = @socket.read_nonblock(HEAD, exception: false)
+        return if bytes == :wait_readable
+        return close if bytes.nil?
 
-        @head << read
-        return respond(400, "text/plain", "The request head is too large") if @head.bytesize > HEAD
-
-        respond(*judge { |*request| yield(*request) }) if @head.match?(/\r?\n\r?\n/)
+        @engine ? decrypt(bytes, &) : take(bytes, &)
+        write
       rescue SystemCallError
         close
       end
 
       # Writes what can be written, and hangs up after the last byte.
       def write
-        written = @socket.write_nonblock(@answer, exception: false)
+        written = @outgoing.empty? ? 0 : @socket.write_nonblock(@outgoing, exception: false)
         return if written == :wait_writable
 
-        @answer = @answer.byteslice(written..)
-        close if @answer.empty?
+        @outgoing = @outgoing.byteslice(written..)
+        close if @outgoing.empty? && @last
       rescue SystemCallError
         close
       end
@@ -62,6 +71,30 @@ module IodineRs
 
       private
 
+      def decrypt(bytes, &)
+        return speak_tls unless @begun ||= bytes.getbyte(0) == HANDSHAKE
+
+        take(@engine.receive(bytes), &)
+      rescue IOError => error
+        @complaint = error.message
+        @last = true
+      ensure
+        @outgoing << @engine.outgoing if @engine
+      end
+
+      def speak_tls
+        @complaint = "not a TLS handshake"
+        @engine = nil
+        respond(400, "text/plain", SPEAK_TLS)
+      end
+
+      def take(bytes)
+        @head << bytes
+        return respond(400, "text/plain", "The request head is too large") if @head.bytesize > HEAD
+
+        respond(*judge { |*request| yield(*request) }) if @head.match?(/\r?\n\r?\n/)
+      end
+
       # A page of another site could send its visitor's browser here: such a request says so (Fetch Metadata).
       def judge
         path, query = REQUEST.match(@head)&.captures
@@ -72,10 +105,11 @@ module IodineRs
       end
 
       def respond(status, type, body)
-        @answer = "HTTP/1.1 #{status} #{REASONS.fetch(status)}\r\ncontent-type: #{type}\r\n" \
-                  "content-length: #{body.bytesize}\r\nconnection: close\r\n\r\n".b
-        @answer << body.b unless @head.start_with?("HEAD ")
-        write
+        answer = "HTTP/1.1 #{status} #{REASONS.fetch(status)}\r\ncontent-type: #{type}\r\n" \
+                 "content-length: #{body.bytesize}\r\nconnection: close\r\n\r\n".b
+        answer << body.b unless @head.start_with?("HEAD ")
+        @engine ? @engine.finish(answer) : @outgoing << answer
+        @last = true
       end
     end
   end

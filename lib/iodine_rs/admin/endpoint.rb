@@ -8,19 +8,20 @@ module IodineRs
 
       # Clients at once; others wait in the kernel.
       CLIENTS = 16
-      # Seconds without accepting where that failed: there may be no descriptor left.
+      # Seconds without accepting where that failed: there may be no descriptor left. Also between two complaints.
       REST = 1
       private_constant :CLIENTS, :REST
 
-      # @param address [Bind::TCP, Bind::Unix]
+      # @param address [Bind::TCP, Bind::SSL, Bind::Unix]
       # @param app [#call] gets path and query, returns status, content type and body
-      def initialize(address, app, log)
+      # @param development [Boolean] whether an ssl:// address may do without a certificate
+      def initialize(address, app, log, development: false)
         @address = address
         @app = app
         @log = log
-        @binder = Binder.new
+        @binder = Binder.new(development:)
         @clients = []
-        @rests_until = now
+        @rests_until = @complains_from = now
       end
 
       # @raise [Error, SystemCallError]
@@ -33,17 +34,24 @@ module IodineRs
       def url = @binder.listeners.first.url
       def to_s = @binder.listeners.first.to_s
 
+      # Whether connections are encrypted, and lines about that for whoever starts the server.
+      def tls? = @binder.tls?
+      def notes = @binder.notes
+
+      # See Binder.
+      def reload_certificates = @binder.reload_certificates(@log)
+
       # What to wait for.
-      def readers = [*(listening if accepts?), *@clients.reject(&:answered?)]
-      def writers = @clients.select(&:answered?)
+      def readers = [*(listening if accepts?), *@clients.reject(&:writes?)]
+      def writers = @clients.select(&:writes?)
 
       # Seconds until something has to be looked at without an event; nil for never.
       def patience = [*@clients.map(&:time_left), *(@rests_until - now if @rests_until > now)].min
 
       # Accepts, reads, answers and writes what is possible without waiting.
       def turn(readable, writable)
-        (listening & readable).each { |socket| accept(socket) }
-        (@clients & readable).each { |client| client.read { |path, query| answer(path, query) } }
+        @binder.listeners.each { |listener| accept(listener) if readable.include?(listener.io) }
+        (@clients & readable).each { |client| serve(client) }
         (@clients & writable).each(&:write)
         @clients.reject! { |client| client.late? ? client.close : client.closed? }
       end
@@ -59,13 +67,26 @@ module IodineRs
       def accepts? = @clients.size < CLIENTS && now >= @rests_until
 
       def accept(listener)
-        socket = listener.accept_nonblock(exception: false)
-        @clients << Client.new(socket) unless socket == :wait_readable
-      rescue SystemCallError => error
+        socket = listener.io.accept_nonblock(exception: false)
+        @clients << Client.new(socket, listener.tls&.acceptor&.open) unless socket == :wait_readable
+      rescue SystemCallError, ConfigError => error
         return if error.is_a?(Errno::ECONNABORTED)
 
         @rests_until = now + REST
         @log.error("cannot accept on #{self}: #{error.message}")
+      end
+
+      def serve(client)
+        client.read { |path, query| answer(path, query) }
+        complain(client.complaint) if client.complaint
+      end
+
+      # One line a second: anybody can cause them.
+      def complain(why)
+        return if now < @complains_from
+
+        @complains_from = now + REST
+        @log.error("SSL error on #{url}: #{why}")
       end
 
       def answer(path, query)

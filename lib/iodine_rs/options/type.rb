@@ -200,13 +200,16 @@ module IodineRs
 
         # An address for operators, or one of the words: a port alone is one of the loopback interface.
         def inner_address(*words)
-          Type.new([*words, "a port of 127.0.0.1", Bind::PLAIN].join(", ")) do |value|
+          Type.new([*words, "a port of 127.0.0.1", Bind::ACCEPTS].join(", ")) do |value|
             next value if words.include?(value)
 
             port = value.to_s[LOOPBACK_PORT, 1]
             address = port ? "tcp://127.0.0.1:#{port}" : value
-            [Bind::TCP, Bind::Unix].include?(Bind.parse(address).class) ? address : raise(ArgumentError)
+            address.tap { Bind.parse(address) }
           rescue ConfigError
+            # What is wrong with a parameter is told there.
+            raise if value.to_s.start_with?("ssl:")
+
             raise ArgumentError
           end
         end

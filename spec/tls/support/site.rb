@@ -7,6 +7,10 @@ require_relative "../../support/tls_socket"
 module Site
   ADDRESS = "ssl://127.0.0.1:0?cert=site.crt&key=site.key"
 
+  body = ["0302", "ab" * 32, "00", "0004", "c013002f", "0100", "0008", "000d000400020403"].join
+  # A ClientHello of TLS 1.1 without supported_versions, as a client of that time sends it.
+  TLS_1_1 = [["160301", format("%04x", body.size / 2 + 4), "01", format("%06x", body.size / 2), body].join].pack("H*").freeze
+
   def certificates = Certificates.shared
 
   # Serves the app with the files of a certificate in its directory.

@@ -68,6 +68,11 @@ impl Client {
         Client { stream: StreamOwned::new(session, socket), buffer: Vec::new() }
     }
 
+    /// Its own address.
+    pub fn address(&self) -> SocketAddr {
+        self.stream.sock.local_addr().expect("a connection")
+    }
+
     /// Makes the handshake now. `false`: it fails.
     pub fn shake_hands(&mut self) -> bool {
         self.stream.conn.complete_io(&mut self.stream.sock).is_ok()

@@ -6,6 +6,7 @@ mod support;
 
 mod client;
 mod conversations;
+mod engine;
 mod handshakes;
 mod hijacked;
 mod proxies;
