@@ -1,6 +1,6 @@
 //! Full hijack and 101: the application takes the connection itself.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
@@ -39,6 +39,15 @@ pub enum Socket {
     Tcp(TcpStream),
     /// Unix domain.
     Unix(UnixStream),
+    /// One end of a pair, which stands for an encrypted TCP connection.
+    Pair {
+        /// Our end.
+        socket: UnixStream,
+        /// The server's address; `None` where the connection has ended by now.
+        local: Option<SocketAddr>,
+        /// The client's address, the same.
+        peer: Option<SocketAddr>,
+    },
 }
 
 impl Takeover {

@@ -226,7 +226,10 @@ fn give_up(stream: Stream, linger: Duration) -> io::Result<Socket> {
     Ok(match stream {
         Stream::Tcp(stream) => Socket::Tcp(stream.into_std()?),
         Stream::Unix(stream) => Socket::Unix(stream.into_std()?),
-        Stream::Tls(_) => Socket::Unix(pump::lend(stream, linger)?),
+        Stream::Tls(_) => {
+            let (local, peer) = stream.addresses();
+            Socket::Pair { socket: pump::lend(stream, linger)?, local, peer }
+        }
     })
 }
 

@@ -1,6 +1,7 @@
 //! A connection, whatever it runs on.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -168,6 +169,15 @@ impl Stream {
     /// end of a response.
     pub(crate) fn reset_on_close(&self) {
         each!(Stream, self, stream => reset_on_close(stream), tls => tls.socket().reset_on_close());
+    }
+
+    /// The server's address and the client's, of a TCP connection.
+    pub(crate) fn addresses(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
+        match self {
+            Stream::Tcp(stream) => (stream.local_addr().ok(), stream.peer_addr().ok()),
+            Stream::Unix(_) => (None, None),
+            Stream::Tls(tls) => tls.socket().addresses(),
+        }
     }
 
     /// Its two directions, for who reads and writes in different places.

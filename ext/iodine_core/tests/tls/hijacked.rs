@@ -28,7 +28,7 @@ fn site(certificate: &SelfSigned) -> (Site, Receiver<TakenOver>) {
 /// The application's socket, made to wait, and what the client had sent already.
 fn taken(from: &Receiver<TakenOver>) -> (UnixStream, Vec<u8>) {
     let taken = from.recv_timeout(LIMIT).expect("a released socket");
-    let Socket::Unix(socket) = taken.socket else { panic!("not a pair: {taken:?}") };
+    let Socket::Pair { socket, .. } = taken.socket else { panic!("not a pair: {taken:?}") };
     socket.set_nonblocking(false).expect("a socket");
     socket.set_read_timeout(Some(LIMIT)).expect("a limit");
     (socket, taken.unread.to_vec())
@@ -103,4 +103,54 @@ fn a_client_that_vanishes_is_noticed() {
     let (mut socket, _) = taken(&from);
     drop(client);
     assert_eq!(socket.read(&mut [0; 9]).expect("an end"), 0);
+}
+
+#[test]
+fn the_end_of_the_server_is_a_goodbye_after_what_was_written() {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.ask("/");
+    let (mut socket, _) = taken(&from);
+    socket.write_all(&[7; 50_000]).expect("a client");
+    site.server.halt();
+    let (all, end) = client.rest();
+    assert_eq!((all.len(), end), (50_000, End::CloseNotify));
+}
+
+#[test]
+fn a_client_that_misses_something_gets_no_goodbye() {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.ask("/");
+    let (socket, _) = taken(&from);
+    socket.set_nonblocking(true).expect("a socket");
+    let mut written = 0;
+    let mut quiet = 0;
+    // More than the sockets between them take.
+    while quiet < 20 {
+        match (&socket).write(&[7; 65_536]) {
+            Ok(more) => (written, quiet) = (written + more, 0),
+            Err(_) => {
+                quiet += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+    site.server.halt();
+    let (all, end) = client.rest();
+    assert!(all.len() < written, "{} of {written}", all.len());
+    assert_eq!(end, End::Cut);
+}
+
+#[test]
+fn it_has_the_addresses_of_the_connection() {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.ask("/");
+    let taken = from.recv_timeout(LIMIT).expect("a released socket");
+    let Socket::Pair { local, peer, .. } = taken.socket else { panic!("not a pair: {taken:?}") };
+    assert_eq!((local, peer), (Some(site.address), Some(client.address())));
 }

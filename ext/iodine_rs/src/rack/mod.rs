@@ -22,6 +22,7 @@ pub(crate) use context::{Context, RemoteAddress};
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     ruby.require("socket")?;
     ruby.require("stringio")?;
+    ruby.require("iodine_rs/encrypted_socket")?;
     input::init(ruby);
     sink::init(ruby);
     socket::init(ruby);

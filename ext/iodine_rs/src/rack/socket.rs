@@ -1,5 +1,6 @@
 //! A connection released by the core, as a Ruby IO.
 
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::time::{Duration, Instant};
 
@@ -13,11 +14,13 @@ use crate::{gvl, raised};
 
 static TCP: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "TCPSocket"));
 static UNIX: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "UNIXSocket"));
+static ENCRYPTED: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "IodineRs::EncryptedSocket"));
 
 /// Resolves what is needed later, while nothing can interrupt.
 pub(super) fn init(ruby: &Ruby) {
     Lazy::force(&TCP, ruby);
     Lazy::force(&UNIX, ruby);
+    Lazy::force(&ENCRYPTED, ruby);
 }
 
 /// Waits, without the GVL, until the core has released the connection, and wraps it.
@@ -58,10 +61,24 @@ fn wrap(ruby: &Ruby, taken: TakenOver) -> Result<Value, Error> {
             let _ = socket.into_raw_fd();
             io
         }
+        Socket::Pair { socket, local, peer } => {
+            let io: Value = ruby.get_inner(&ENCRYPTED).funcall("for_fd", (socket.as_raw_fd(),))?;
+            let _ = socket.into_raw_fd();
+            let _: Value = io.funcall("stand_for", (place(local), place(peer)))?;
+            io
+        }
     };
     if !taken.unread.is_empty() {
         // What the client sent behind its request comes first (drop-in row H-09).
         let _: Value = io.funcall("ungetbyte", (ruby.str_from_slice(&taken.unread),))?;
     }
     Ok(io)
+}
+
+/// A host, with its interface where that belongs to it, and a port.
+fn place(address: Option<SocketAddr>) -> Option<(String, u16)> {
+    address.map(|address| match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => (format!("{}%{}", v6.ip(), v6.scope_id()), v6.port()),
+        address => (address.ip().to_string(), address.port()),
+    })
 }
