@@ -11,6 +11,7 @@ module IodineRs
     autoload :Events, "iodine_rs/puma/events"
     autoload :Launcher, "iodine_rs/puma/launcher"
     autoload :LogWriter, "iodine_rs/puma/log_writer"
+    autoload :MiniSSL, "iodine_rs/puma/mini_ssl"
     autoload :Plugin, "iodine_rs/puma/plugin"
     autoload :PluginRegistry, "iodine_rs/puma/plugin_registry"
     autoload :Plugins, "iodine_rs/puma/plugin_registry"

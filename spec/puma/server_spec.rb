@@ -3,6 +3,7 @@
 require "spec_helper"
 require "tmpdir"
 require "iodine_rs"
+require_relative "../tls/support/site"
 
 # The server that gems' specs and test tools start inside their own process.
 RSpec.describe IodineRs::Puma::Server do
@@ -94,5 +95,104 @@ RSpec.describe IodineRs::Puma::Server do
     expect(trap("INT", "DEFAULT").tap { |handler| trap("INT", handler) }).to eq(before)
   ensure
     servers&.each { |server| server.stop(true) }
+  end
+
+  describe "RR-05, B-04: add_ssl_listener" do
+    include Site
+
+    let(:context) { IodineRs::Puma::MiniSSL::Context.new }
+    let(:peercert) { ->(env) { [200, {}, [env.values_at("HTTPS", "rack.url_scheme").inspect, env["puma.peercert"]&.subject.to_s]] } }
+
+    # A directory with the files of a certificate, and the context that has them.
+    around do |example|
+      Dir.mktmpdir do |dir|
+        certificates.files.each { |name, text| File.write("#{dir}/#{name}", text) }
+        @dir = dir
+        example.run
+      end
+    end
+
+    def with_files
+      context.tap { |one| one.cert, one.key = "#{@dir}/site.crt", "#{@dir}/site.key" }
+    end
+
+    def listening(app = peercert, host: "127.0.0.1")
+      serving(app).tap { |server| @port = server.add_ssl_listener(host, 0, context).addr[1] }.run
+    end
+
+    def client(**) = TLSSocket.new(@port, **trusting, **)
+
+    it "serves by files" do
+      with_files
+      listening
+      expect(client.request(get).body).to eq('["https", "https"]')
+      expect(@server.connected_ports).to eq([@port])
+      @server.stop(true)
+      expect { TCPSocket.new("127.0.0.1", @port) }.to raise_error(Errno::ECONNREFUSED)
+    end
+
+    it "serves by texts, on localhost, with an encrypted key" do
+      pair = certificates.server
+      context.cert_pem = pair.pem
+      context.key_pem = pair.key.private_to_pem(OpenSSL::Cipher.new("aes-256-cbc"), "secret word")
+      context.key_password_command = "echo secret word"
+      listening(host: "localhost")
+      expect(client.request(get).status).to eq(200)
+    end
+
+    it "demands certificates, or verifies those that are shown" do
+      alice = certificates.client("alice")
+      with_files.ca = "#{@dir}/ca.crt"
+      context.verify_mode = IodineRs::Puma::MiniSSL::VERIFY_PEER
+      listening
+      expect(client(cert: alice.certificate, key: alice.key).request(get).body).to end_with("/CN=alice")
+      expect(client.request(get).status).to eq(200)
+      @server.stop(true)
+      context.verify_mode = IodineRs::Puma::MiniSSL::VERIFY_PEER | IodineRs::Puma::MiniSSL::VERIFY_FAIL_IF_NO_PEER_CERT
+      listening
+      expect(client(cert: alice.certificate, key: alice.key).request(get).body).to end_with("/CN=alice")
+      client.then { |stranger| expect(stranger.closed? && stranger.alert).to match(/certificate required/) }
+    end
+
+    it "takes what is always so, and says what OpenSSL's lists mean here" do
+      with_files.no_tlsv1 = true
+      context.no_tlsv1_1 = "true"
+      context.reuse = "1000,60"
+      context.ssl_cipher_filter = "HIGH"
+      context.ssl_ciphersuites = "TLS_AES_128_GCM_SHA256"
+      context.verification_flags = IodineRs::Puma::MiniSSL::VERIFICATION_FLAGS.fetch("TRUSTED_FIRST")
+      listening
+      expect(client.ssl.cipher.first).to eq("TLS_AES_128_GCM_SHA256")
+      expect(@server.log_writer.stdout.string).to include("* ssl_cipher_filter: OpenSSL's lists are not read")
+    end
+
+    it "raises with advice for what it cannot do" do
+      expect { context.cert = "#{@dir}/none" }.to raise_error(ArgumentError, "Cert file '#{@dir}/none' does not exist")
+      expect { context.cert_pem = 1 }.to raise_error(ArgumentError, "'cert_pem' is not a String")
+      expect { listening }.to raise_error("Key not configured")
+      File.write("#{@dir}/other.key", certificates.server("other.example").key_pem)
+      with_files.key = "#{@dir}/other.key"
+      expect { listening }.to raise_error(IodineRs::ConfigError, /cert and key: /)
+      with_files.verify_mode = 9
+      expect { listening }.to raise_error(ArgumentError, /verify_mode 9 is not accepted; it takes VERIFY_NONE/)
+      context.verify_mode = 1
+      expect { listening }.to raise_error(IodineRs::ConfigError, /it needs ca/)
+      context.verify_mode = 0
+      context.verification_flags = 4
+      expect { listening }.to raise_error(IodineRs::ConfigError, /"CRL_CHECK" is not accepted; rustls does not check that/)
+      context.verification_flags = 1
+      expect { listening }.to raise_error(ArgumentError, /verification_flags 1 is not accepted/)
+      context.verification_flags = nil
+      @server = serving
+      expect { @server.add_ssl_listener("127.0.0.1", 0, nil) }.to raise_error(IodineRs::ConfigError, /name a certificate and its key/)
+    end
+
+    it "is there by Puma's name, and file" do
+      script = 'require "puma/minissl"; p Puma::MiniSSL::Context.new.no_tlsv1, Puma::Server.method_defined?(:add_ssl_listener)'
+      lib = File.expand_path("../../lib", __dir__)
+      env = { "GEM_HOME" => @dir, "GEM_PATH" => @dir }
+      output = IO.popen([env, RbConfig.ruby, "-I#{lib}", "-e", script, { err: %i[child out] }], &:read)
+      expect(output).to eq("false\ntrue\n")
+    end
   end
 end

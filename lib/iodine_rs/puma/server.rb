@@ -27,6 +27,9 @@ module IodineRs
       # Listens on a port; see Binder.
       def add_tcp_listener(...) = binder.add_tcp_listener(...)
 
+      # Listens on an encrypted port; see Binder.
+      def add_ssl_listener(...) = binder.add_ssl_listener(...)
+
       # Listens on a Unix socket; see Binder.
       def add_unix_listener(...) = binder.add_unix_listener(...)
 
