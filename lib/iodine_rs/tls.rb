@@ -71,7 +71,7 @@ module IodineRs
       [*("the certificate is self-signed, for development: #{@made}" if @made),
        *("ssl_cipher_filter: OpenSSL's lists are not read; TLS 1.2 has rustls' suites, all of them AEAD with ECDHE" if
          @parameters["ssl_cipher_filter"]),
-       *("verification_flags: rustls has rules of its own" if @parameters["verification_flags"]),
+       *("verification_flags: rustls has rules of its own, which no flag makes milder" if @parameters["verification_flags"]),
        *("reuse: a client that has to be verified is verified each time" if @parameters["reuse"] && verifies? && resumes?)]
     end
 
@@ -84,7 +84,8 @@ module IodineRs
 
     def settings
       certificate, key = pair
-      { certificate:, key:, authorities: (read("ca") if verifies?), verify_mode: @parameters.fetch("verify_mode", "none"),
+      certificate = complete(certificate, read("ca")) if @parameters["ca"]
+      { certificate:, key:, authorities: (read("ca") if @parameters["ca"]), verify_mode: @parameters.fetch("verify_mode", "none"),
         ciphersuites: @parameters["ssl_ciphersuites"]&.split(":"), resumption: resumes? }
     end
 
@@ -97,6 +98,27 @@ module IodineRs
       made = DevelopmentCertificate.new
       @made = made.path
       made.pair
+    end
+
+    # A certificate that comes alone gets those between it and a root from the authorities: OpenSSL does that, and files
+    # are made for it.
+    def complete(certificate, authorities)
+      require "openssl"
+      known = certificates(authorities) or raise ConfigError, "ssl: ca: there is no certificate in PEM form"
+      chain = certificates(certificate)
+      return certificate unless chain&.one?
+
+      while (issuer = known.find { |one| one.subject == chain.last.issuer && chain.last.verify(one.public_key) })
+        chain << known.delete(issuer)
+      end
+      chain.map(&:to_pem).join
+    end
+
+    # nil where there is none; the acceptor says why.
+    def certificates(pem)
+      OpenSSL::X509::Certificate.load(pem)
+    rescue OpenSSL::X509::CertificateError
+      nil
     end
 
     def named? = %w[cert cert_pem].any? { |name| !@parameters[name].to_s.empty? }

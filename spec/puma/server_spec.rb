@@ -55,6 +55,15 @@ RSpec.describe IodineRs::Puma::Server do
     expect { TCPSocket.new("127.0.0.1", port) }.to raise_error(Errno::ECONNREFUSED)
   end
 
+  it "G-04: takes another app while it runs" do
+    server = serving
+    port = server.add_tcp_listener("127.0.0.1", 0).addr[1]
+    server.run
+    expect(Http.get(port).body).to eq("hello")
+    server.app = ->(_env) { [200, {}, ["another"]] }
+    expect(Http.get(port).body).to eq("another")
+  end
+
   it "G-04: halt ends it at once" do
     inside = Thread::Queue.new
     server = serving(lambda { |_env|
@@ -172,7 +181,7 @@ RSpec.describe IodineRs::Puma::Server do
       expect { listening }.to raise_error("Key not configured")
       File.write("#{@dir}/other.key", certificates.server("other.example").key_pem)
       with_files.key = "#{@dir}/other.key"
-      expect { listening }.to raise_error(IodineRs::ConfigError, /cert and key: /)
+      expect { listening }.to raise_error(IodineRs::Puma::MiniSSL::SSLError, /cert and key: /)
       with_files.verify_mode = 9
       expect { listening }.to raise_error(ArgumentError, /verify_mode 9 is not accepted; it takes VERIFY_NONE/)
       context.verify_mode = 1

@@ -24,16 +24,21 @@ class Certificates
     @authority = sign(name, key, nil, "basicConstraints" => "CA:TRUE", "keyUsage" => "keyCertSign, cRLSign")
   end
 
+  # An authority between this one and others.
+  def intermediate(name)
+    sign(name, OpenSSL::PKey::EC.generate("prime256v1"), authority, "basicConstraints" => "CA:TRUE", "keyUsage" => "keyCertSign, cRLSign")
+  end
+
   # For a server at that name.
-  def server(name = "localhost", key: OpenSSL::PKey::EC.generate("prime256v1"))
-    sign(name, key, authority, "basicConstraints" => "CA:FALSE", "subjectAltName" => "DNS:#{name}, IP:127.0.0.1",
+  def server(name = "localhost", key: OpenSSL::PKey::EC.generate("prime256v1"), issuer: authority)
+    sign(name, key, issuer, "basicConstraints" => "CA:FALSE", "subjectAltName" => "DNS:#{name}, IP:127.0.0.1",
                                "extendedKeyUsage" => "serverAuth")
   end
 
   # For a client.
-  def client(name)
+  def client(name, issuer: authority)
     key = OpenSSL::PKey::EC.generate("prime256v1")
-    sign(name, key, authority, "basicConstraints" => "CA:FALSE", "extendedKeyUsage" => "clientAuth")
+    sign(name, key, issuer, "basicConstraints" => "CA:FALSE", "extendedKeyUsage" => "clientAuth")
   end
 
   # Files for a server's directory.

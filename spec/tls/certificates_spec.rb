@@ -11,6 +11,17 @@ RSpec.describe "B-04: certificates" do
 
   def shown(server, **options) = TLSSocket.new(server.port, **options).ssl.peer_cert
 
+  def of(pair) = { cert: pair.certificate, key: pair.key }
+
+  # Under TLS 1.3 the client learns of it with the first bytes that it reads.
+  def turned_away?(server, **options)
+    socket = secure(server, **options)
+    socket.write(get)
+    socket.closed? && socket.alert
+  rescue OpenSSL::SSL::SSLError, Errno::EPIPE, Errno::ECONNRESET => error
+    error.message
+  end
+
   # The server's last words where it does not start.
   def refusal(app, **)
     server = serve_tls(app, wait: false, **)
@@ -59,6 +70,8 @@ RSpec.describe "B-04: certificates" do
     "an unknown mode" => ["cert=site.crt&key=site.key&verify_mode=maybe", 'ssl: verify_mode "maybe" is not accepted; it takes none, peer, force_peer'],
     "a mode without authorities" => ["cert=site.crt&key=site.key&verify_mode=peer", "it needs ca, a file with the authorities"],
     "a flag that asks for more than is there" => ["cert=site.crt&key=site.key&verification_flags=CRL_CHECK", "rustls does not check that"],
+    "authorities that are none" => ["cert=site.crt&key=site.key&ca=site.key", "ssl: ca: there is no certificate in PEM form"],
+    "authorities that are not there" => ["cert=site.crt&key=site.key&ca=none.crt&verify_mode=peer", "ssl: ca: No such file or directory"],
     "an unknown cipher suite" => ["cert=site.crt&key=site.key&ssl_ciphersuites=TLS_NULL", "ssl_ciphersuites: unknown suite TLS_NULL; known: TLS_AES_256_GCM_SHA384"],
     "a password command that fails" => ["cert=site.crt&key=site.key&key_password_command=false", "ssl: key_password_command failed with 1"],
     "an unknown parameter" => ["cert=site.crt&key=site.key&tls=1", "unknown parameter tls"]
@@ -66,6 +79,43 @@ RSpec.describe "B-04: certificates" do
     it "X-04: does not start with #{name}" do
       other = certificates.server("other.example")
       expect(refusal(hello, bind: "ssl://127.0.0.1:0?#{query}", files: { "other.key" => other.key_pem })).to include(message).and(satisfy { |text| !text.include?(".rb:") })
+    end
+  end
+
+  describe "chains" do
+    between = Certificates.shared.intermediate("between")
+    site = Certificates.shared.server("localhost", issuer: between)
+    files = { "alone.crt" => site.pem, "alone.key" => site.key_pem, "chain.crt" => site.pem + between.pem,
+              "issuers.crt" => Certificates.shared.authority.pem + between.pem }
+
+    def names(server) = secure(server).ssl.peer_cert_chain.map { |one| one.subject.to_s }
+
+    it "are shown as they are in the file" do
+      server = serve_tls(hello, bind: "ssl://127.0.0.1:0?cert=chain.crt&key=alone.key", files:)
+      expect(names(server)).to eq(%w[/CN=localhost /CN=between])
+    end
+
+    it "are completed from ca, as OpenSSL does it, whether clients are verified or not" do
+      ["", "&verify_mode=peer"].each do |mode|
+        server = serve_tls(hello, bind: "ssl://127.0.0.1:0?cert=alone.crt&key=alone.key&ca=issuers.crt#{mode}", files:)
+        expect(names(server)).to eq(["/CN=localhost", "/CN=between", "/CN=spec authority"])
+      end
+    end
+
+    it "are not completed where the file has one, or by what is no issuer of it" do
+      others = Certificates.new("another authority").authority.pem
+      server = serve_tls(hello, bind: "ssl://127.0.0.1:0?cert=chain.crt&key=alone.key&ca=issuers.crt", files:)
+      expect(names(server)).to eq(%w[/CN=localhost /CN=between])
+      server = serve_tls(hello, bind: "ssl://127.0.0.1:0?cert=chain.crt&key=alone.key&ca=others.crt", files: files.merge("others.crt" => others))
+      expect(names(server)).to eq(%w[/CN=localhost /CN=between])
+    end
+
+    it "of clients may come by way of another authority" do
+      alice = Certificates.shared.client("alice", issuer: between)
+      server = serve_tls(hello, bind: "#{Site::ADDRESS}&ca=ca.crt&verify_mode=force_peer")
+      shown = { cert: alice.certificate, key: alice.key, extra_chain_cert: [between.certificate] }
+      expect(secure(server, **shown).request(get).body).to end_with("/CN=alice")
+      expect(turned_away?(server, **of(alice))).to be_truthy
     end
   end
 
@@ -92,17 +142,6 @@ RSpec.describe "B-04: certificates" do
   describe "T8, E-27: of clients" do
     let(:alice) { certificates.client("alice") }
     let(:stranger) { Certificates.new("another authority").client("mallory") }
-
-    def of(pair) = { cert: pair.certificate, key: pair.key }
-
-    # Under TLS 1.3 the client learns of it with the first bytes that it reads.
-    def turned_away?(server, **options)
-      socket = secure(server, **options)
-      socket.write(get)
-      socket.closed? && socket.alert
-    rescue OpenSSL::SSL::SSLError, Errno::EPIPE, Errno::ECONNRESET => error
-      error.message
-    end
 
     it "verify_mode=force_peer lets in whom the authority knows, and gives the app the certificate" do
       server = serve_tls(hello, bind: "#{Site::ADDRESS}&ca=ca.crt&verify_mode=force_peer")

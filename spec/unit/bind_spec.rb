@@ -43,6 +43,20 @@ RSpec.describe IodineRs::Bind do
     end
   end
 
+  it "B-04: takes those of Puma's 21 verification flags that rustls keeps, or that ask for less, and refuses the others by name" do
+    flags = IodineRs::Puma::MiniSSL::VERIFICATION_FLAGS.keys
+    refused = flags.select do |flag|
+      described_class.parse("ssl://127.0.0.1:0?cert=a&key=b&verification_flags=TRUSTED_FIRST,#{flag}") && false
+    rescue IodineRs::ConfigError => error
+      error.message == "ssl: verification_flags #{flag.inspect} is not accepted; rustls does not check that; leave it out, or let a proxy do it"
+    end
+    expect(flags.size).to eq(21)
+    expect(refused).to match_array(%w[CRL_CHECK CRL_CHECK_ALL POLICY_CHECK EXPLICIT_POLICY INHIBIT_ANY INHIBIT_MAP
+                                      EXTENDED_CRL_SUPPORT USE_DELTAS SUITEB_128_LOS_ONLY SUITEB_192_LOS SUITEB_128_LOS])
+    expect { described_class.parse("ssl://127.0.0.1:0?cert=a&key=b&verification_flags=CRL") }
+      .to raise_error(IodineRs::ConfigError, 'ssl: verification_flags "CRL" is not accepted; unknown')
+  end
+
   it "writes an IPv6 host in brackets" do
     expect([described_class.port(80, "::1"), described_class.port(80, "[::1]")]).to all(eq("tcp://[::1]:80"))
   end

@@ -25,13 +25,15 @@ module IodineRs
       # Listens on an encrypted port; see `add_tcp_listener`.
       #
       # @param context [MiniSSL::Context, nil] without one the certificate is that of the localhost gem
-      # @raise [ConfigError] for a certificate, a key or a rule that cannot be used
+      # @raise [MiniSSL::SSLError] for a certificate, a key or a rule that cannot be used
       def add_ssl_listener(host, port, context, _low_latency = true, backlog = Bind::BACKLOG)
         parameters = context ? context.parameters : {}
         TLS.check(parameters)
         listener = @binder.bind(Bind::SSL.new(host.delete("[]"), Integer(port), backlog, parameters)).first
         listener.tls.notes.each { |note| @log_writer&.log("* #{note}") }
         listener.io
+      rescue ConfigError => error
+        raise MiniSSL::SSLError, error.message
       end
 
       # Listens on a Unix socket.

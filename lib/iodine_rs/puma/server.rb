@@ -10,7 +10,10 @@ module IodineRs
     #   server.stop(true)
     class Server
       attr_reader :options, :events, :log_writer, :binder, :thread
-      attr_accessor :app, :min_threads, :max_threads
+      attr_accessor :min_threads, :max_threads
+
+      # It may be exchanged at any time.
+      attr_accessor :app
 
       # @param events [Events, nil]
       # @param options [Hash, UserFileDefaultOptions] by Puma's names; those that mean nothing here are left out
@@ -39,7 +42,7 @@ module IodineRs
       # Starts serving. Returns a thread that ends when the server has stopped, or with false waits for that.
       def run(background = true, **)
         @events.fire(:state, :booting)
-        @server = IodineRs::Server.new(app, options: settings, log: Log.new(out: nil, err: log_writer.stderr), binder: @sockets)
+        @server = IodineRs::Server.new(->(env) { app.call(env) }, options: settings, log: Log.new(out: nil, err: log_writer.stderr), binder: @sockets)
         @thread = @server.run { @events.fire(:state, :done) }
         @events.fire(:state, :running)
         background ? @thread : @thread.join

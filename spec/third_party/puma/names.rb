@@ -21,9 +21,8 @@ module IodineRs
     NullIO = NullInput
 
     module MiniSSL
+      OPENSSL_NO_SSL3 = OPENSSL_NO_TLS1 = true
       OPENSSL_LIBRARY_VERSION = OPENSSL_VERSION = OpenSSL::OPENSSL_LIBRARY_VERSION
-      HAS_TLS1_3 = true
-      class SSLError < StandardError; end
     end
 
     # The keys of Puma's figures.
