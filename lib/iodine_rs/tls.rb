@@ -124,7 +124,8 @@ module IodineRs
     def named? = %w[cert cert_pem].any? { |name| !@parameters[name].to_s.empty? }
 
     def read(name)
-      File.read(@parameters.fetch(name))
+      # Some editors mark the encoding.
+      File.binread(@parameters.fetch(name)).delete_prefix("\xEF\xBB\xBF".b)
     rescue SystemCallError => error
       raise ConfigError, "ssl: #{name}: #{error.message}"
     end

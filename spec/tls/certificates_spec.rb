@@ -82,6 +82,39 @@ RSpec.describe "B-04: certificates" do
     end
   end
 
+  pair = Certificates.shared.server
+  rsa = ->(bits) { OpenSSL::PKey::RSA.new(bits).then { |key| [Certificates.shared.server("localhost", key:).pem, key.private_to_pem] } }
+  key_kinds = "ring takes RSA keys of 2048 to 4096 bits, of ECDSA those on P-256 and P-384, and Ed25519"
+  {
+    "a certificate in DER" => [pair.certificate.to_der, pair.key_pem, "ERROR: cert: there is no certificate in PEM form\n"],
+    "a key in DER" => [pair.pem, pair.key.private_to_der, "ERROR: key: there is no key in PEM form\n"],
+    "a file that is cut off" => [pair.pem[0, 300], pair.key_pem, "ERROR: cert: the line -----END CERTIFICATE----- is missing\n"],
+    "a file with garbage in it" => [pair.pem.sub("MII", "M!!"), pair.key_pem, "ERROR: cert: what is between its marks is no base64\n"],
+    "a key of another certificate of its kind" => [pair.pem, Certificates.shared.server.key_pem, "ERROR: cert and key: the key is not that of the (first) certificate\n"],
+    "a key of another kind" => [pair.pem, rsa.call(2048).last, "ERROR: cert and key: the key is not that of the (first) certificate\n"],
+    "a chain that begins with its issuer" => [Certificates.shared.authority.pem + pair.pem, pair.key_pem, "ERROR: cert and key: the key is not that of the (first) certificate\n"],
+    "a key that is too short" => [*rsa.call(1024), "ERROR: key: #{key_kinds}\n"],
+    "a key of a curve that ring does not have" =>
+      OpenSSL::PKey::EC.generate("secp521r1").then { |key| [Certificates.shared.server("localhost", key:).pem, key.private_to_pem, "ERROR: key: #{key_kinds}\n"] },
+    "an encrypted key" => [pair.pem, pair.key.private_to_pem(OpenSSL::Cipher.new("aes-256-cbc"), "x"), "ERROR: key: it is encrypted; key_password_command prints its password\n"],
+    "an encrypted key of the older form" => [pair.pem, OpenSSL::PKey::RSA.new(2048).to_pem(OpenSSL::Cipher.new("aes-128-cbc"), "x"),
+                                             "ERROR: key: it is encrypted; key_password_command prints its password\n"]
+  }.each do |name, (certificate, key, message)|
+    it "X-04: says what is wrong with #{name}, and shows nothing of the key" do
+      said = refusal(hello, files: { "site.crt" => certificate, "site.key" => key })
+      expect(said).to end_with(message)
+      expect(said.b).not_to include(key.b.lines[2] || key.b)
+    end
+  end
+
+  it "reads files as they come: with a mark of their encoding, other line ends, words around, both in one" do
+    both = "\xEF\xBB\xBFA certificate\n#{pair.pem}#{pair.key_pem}".gsub("\n", "\r\n")
+    server = serve_tls(hello, bind: "ssl://127.0.0.1:0?cert=both.pem&key=both.pem", files: { "both.pem" => both })
+    expect(secure(server).request(get).status).to eq(200)
+    marked = serve_tls(hello, files: { "site.crt" => "\xEF\xBB\xBF#{pair.pem}", "site.key" => "\xEF\xBB\xBF#{pair.key_pem}" })
+    expect(secure(marked).request(get).status).to eq(200)
+  end
+
   describe "chains" do
     between = Certificates.shared.intermediate("between")
     site = Certificates.shared.server("localhost", issuer: between)
@@ -134,7 +167,7 @@ RSpec.describe "B-04: certificates" do
   it "says that an encrypted key needs a command, or another one" do
     pem = certificates.server.key.private_to_pem(OpenSSL::Cipher.new("aes-256-cbc"), "secret")
     query = "cert=site.crt&key=locked.key"
-    expect(refusal(hello, bind: "ssl://127.0.0.1:0?#{query}", files: { "locked.key" => pem })).to include("an encrypted one needs key_password_command")
+    expect(refusal(hello, bind: "ssl://127.0.0.1:0?#{query}", files: { "locked.key" => pem })).to include("it is encrypted; key_password_command prints its password")
     expect(refusal(hello, bind: "ssl://127.0.0.1:0?#{query}&key_password_command=echo+wrong", files: { "locked.key" => pem }))
       .to include("ssl: key: the password does not fit")
   end

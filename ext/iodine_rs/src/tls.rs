@@ -57,13 +57,14 @@ fn self_signed(ruby: &Ruby, names: Vec<String>) -> Result<(String, String), Erro
 }
 
 fn read(reader: &Reader<'_>) -> Result<TlsSettings, Error> {
-    let authorities = || reader.get::<String>("authorities").map(String::into_bytes);
+    // Bytes: a file may hold anything.
+    let bytes = |key| reader.get::<RString>(key).map(|text| pins::copy(text).to_vec());
     Ok(TlsSettings {
-        certificates: reader.get::<String>("certificate")?.into_bytes(),
-        key: reader.get::<String>("key")?.into_bytes(),
+        certificates: bytes("certificate")?,
+        key: bytes("key")?,
         clients: match reader.get::<String>("verify_mode")?.as_str() {
-            "peer" => ClientVerification::Optional(authorities()?),
-            "force_peer" => ClientVerification::Required(authorities()?),
+            "peer" => ClientVerification::Optional(bytes("authorities")?),
+            "force_peer" => ClientVerification::Required(bytes("authorities")?),
             _ => ClientVerification::None,
         },
         ciphersuites: reader.get("ciphersuites")?,

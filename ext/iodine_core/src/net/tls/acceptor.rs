@@ -8,10 +8,13 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 
 /// What may be spoken inside (RFC 7301).
 const PROTOCOLS: [&[u8]; 2] = [b"http/1.1", b"http/1.0"];
+
+/// What a key may be that is to sign for a server.
+const KEYS: &str = "ring takes RSA keys of 2048 to 4096 bits, of ECDSA those on P-256 and P-384, and Ed25519";
 
 /// Bytes of a session that a ticket may have, at least.
 const TICKET: usize = 512;
@@ -98,10 +101,13 @@ fn config(settings: &TlsSettings, tickets: &Arc<dyn ProducesTickets>) -> Result<
         None => builder.with_no_client_auth(),
     };
     let chain = certificates("cert", &settings.certificates)?;
-    let key = PrivateKeyDer::from_pem_slice(&settings.key)
-        .map_err(|error| TlsError(format!("key: {}", unreadable("key", &error))))?;
-    let mut config =
-        builder.with_single_cert(chain, key).map_err(|error| TlsError(format!("cert and key: {error}")))?;
+    let mut config = builder.with_single_cert(chain, key(&settings.key)?).map_err(|error| match error {
+        rustls::Error::General(_) => TlsError(format!("key: {KEYS}")),
+        rustls::Error::InconsistentKeys(_) => {
+            TlsError("cert and key: the key is not that of the (first) certificate".into())
+        }
+        error => TlsError(format!("cert and key: {error}")),
+    })?;
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     // A session that is resumed is not verified again: it would outlive a change of the authorities.
@@ -131,7 +137,7 @@ fn provider(names: Option<&[String]>) -> Result<CryptoProvider, TlsError> {
 }
 
 /// `TLS_AES_256_GCM_SHA384`, which rustls calls `TLS13_AES_256_GCM_SHA384`.
-fn openssl_name(suite: tokio_rustls::rustls::SupportedCipherSuite) -> String {
+fn openssl_name(suite: rustls::SupportedCipherSuite) -> String {
     format!("{:?}", suite.suite()).replacen("TLS13_", "TLS_", 1)
 }
 
@@ -162,11 +168,25 @@ fn certificates(what: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     }
 }
 
+/// The older form of encryption keeps the marks of a plain key (RFC 1421 §4.6.1.1).
+fn key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let is_encrypted = pem.windows(b"ENCRYPTED".len()).any(|window| window == b"ENCRYPTED");
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
+        pem::Error::NoItemsFound | pem::Error::Base64Decode(_) if is_encrypted => {
+            TlsError("key: it is encrypted; key_password_command prints its password".into())
+        }
+        error => TlsError(format!("key: {}", unreadable("key", &error))),
+    })
+}
+
+/// In words that show nothing of the file.
 fn unreadable(what: &str, error: &pem::Error) -> String {
     match error {
-        pem::Error::NoItemsFound => {
-            format!("there is no {what} in PEM form; an encrypted one needs key_password_command")
+        pem::Error::NoItemsFound => format!("there is no {what} in PEM form"),
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!("the line -----END {}----- is missing", String::from_utf8_lossy(end_marker))
         }
-        error => error.to_string(),
+        pem::Error::Base64Decode(_) => "what is between its marks is no base64".into(),
+        _ => "a mark of its PEM form is malformed".into(),
     }
 }
