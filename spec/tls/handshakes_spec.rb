@@ -28,15 +28,28 @@ RSpec.describe "B-04: TLS handshakes" do
     end
   end
 
-  it "T1: refuses TLS 1.1 with an alert" do
-    socket = server.connect.write(Site::TLS_1_1)
+  it "T1: refuses TLS 1.1 with an alert, and says what it speaks" do
+    own = serve_tls(hello)
+    socket = own.connect.write(Site::TLS_1_1)
     # A fatal alert: protocol_version (RFC 8446, section 6.2).
     expect(socket.read_to_end.unpack("CnnCC")).to eq([21, 0x0303, 2, 2, 70])
+    own.wait_for_stderr(/SSL error, peer: 127\.0\.0\.1: peer is incompatible: .*; TLS 1\.2 and 1\.3 are spoken here$/)
   end
 
   it "T3: chooses http/1.1 by ALPN, and says so where a client takes something else only" do
     expect(secure(server, alpn_protocols: %w[h2 http/1.1]).ssl.alpn_protocol).to eq("http/1.1")
     expect { secure(server, alpn_protocols: %w[h2]) }.to raise_error(OpenSSL::SSL::SSLError, /no application protocol/)
+  end
+
+  it "T5: renegotiates nothing, and goes on with others" do
+    IO.popen(["openssl", "s_client", "-msg", "-tls1_2", "-connect", "127.0.0.1:#{server.port}", { err: %i[child out] }], "r+") do |client|
+      client.puts("R")
+      # 100, a warning: no_renegotiation (RFC 5746, section 4.5).
+      expect(Timeout.timeout(5) { client.each_line.find { |line| line.match?(/no_renegotiation|no renegotiation/) } }).to be_a(String)
+    ensure
+      Process.kill("KILL", client.pid)
+    end
+    expect(served?(server)).to be(true)
   end
 
   it "T4: shows its certificate whatever name is asked for" do

@@ -1,12 +1,13 @@
 //! What a connection has to pass before it may speak HTTP: the header of a proxy, the handshake of TLS.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::time::{sleep, timeout_at};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, rustls};
 
 use super::proxy::{self, Unreadable};
 use super::stream::Stream;
@@ -140,6 +141,14 @@ async fn handshake(
             Ok((Stream::Tls(Box::new(tls)), TlsSession { peer_certificate }))
         }
         // The alert is on its way: the connection must not be reset before it is read.
-        Err((error, lower)) => Err(Refused::tls(error, Some((lower.into_socket(), b"")))),
+        Err((error, lower)) => Err(Refused::tls(explained(&error), Some((lower.into_socket(), b"")))),
+    }
+}
+
+/// An old client lacks one thing or another: it helps to know what would be spoken.
+fn explained(error: &io::Error) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::PeerIncompatible(_)) => format!("{error}; TLS 1.2 and 1.3 are spoken here"),
+        _ => error.to_string(),
     }
 }

@@ -2,13 +2,11 @@
 
 use std::io;
 use std::os::unix::net;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
-use tokio::io::{AsyncWrite, AsyncWriteExt, copy, split};
+use tokio::io::{AsyncWriteExt, copy, split};
 use tokio::net::UnixStream;
 use tokio::time::sleep;
 
@@ -102,9 +100,7 @@ impl Ends {
             }
             // Asked directly: the runtime, which knows what is ready, may have ended.
             let Ok((said @ 1.., _)) = recv(&self.app, &mut piece, RecvFlags::DONTWAIT) else { return Ok(()) };
-            let written =
-                Pin::new(&mut self.client).poll_write(&mut Context::from_waker(Waker::noop()), &piece[..said]);
-            if !matches!(written, Poll::Ready(Ok(taken)) if taken == said) {
+            if self.client.try_write(&piece[..said])? < said {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
         }

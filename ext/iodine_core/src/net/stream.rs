@@ -124,9 +124,7 @@ fn reset_on_close(socket: impl std::os::fd::AsFd) {
 
 impl AsyncRead for Reader {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        each!(Reader, self.get_mut(), half => Pin::new(half).poll_read(cx, buf), tls => {
-            Pin::new(lock(tls).stream()).poll_read(cx, buf)
-        })
+        each!(Reader, self.get_mut(), half => Pin::new(half).poll_read(cx, buf), tls => lock(tls).poll_read(cx, buf))
     }
 }
 
@@ -140,6 +138,13 @@ impl Stream {
     /// Ready when the system takes bytes, or there is an error.
     pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(Stream, self, stream => stream.poll_write_ready(cx), tls => tls.socket().poll_write_ready(cx))
+    }
+
+    /// Writes what the system takes at once; `WouldBlock` where that is nothing.
+    pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        each!(Stream, self, stream => stream.try_write(bytes), tls => {
+            at_once(|cx| Pin::new(tls.stream()).poll_write(cx, bytes))
+        })
     }
 
     /// The socket's pending error: a reset by the client.
@@ -201,9 +206,7 @@ impl Stream {
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        each!(Stream, self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf), tls => {
-            Pin::new(tls.stream()).poll_read(cx, buf)
-        })
+        each!(Stream, self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf), tls => tls.poll_read(cx, buf))
     }
 }
 

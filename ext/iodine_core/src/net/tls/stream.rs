@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IoSlice, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -33,6 +33,18 @@ impl Tls {
 
     pub(crate) fn session(&self) -> &ServerConnection {
         self.0.get_ref().1
+    }
+
+    /// Reads. What that asks for is said at once: a refusal to renegotiate (RFC 5746 §4.5), new keys (RFC 8446 §4.6.3).
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let was_behind = self.is_behind();
+        let read = Pin::new(&mut self.0).poll_read(cx, buf);
+        if self.is_behind() && !was_behind {
+            let (lower, session) = self.0.get_mut();
+            // What the system does not take now goes out before the next word.
+            let _ = session.write_tls(lower);
+        }
+        read
     }
 
     /// Ready when there may be something to read, an end or an error.
@@ -146,13 +158,12 @@ impl AsyncWrite for Ciphertext {
     }
 }
 
-/// One try, for who cannot wait: see [`Tls::hang_up`].
+/// One try, for who cannot wait, beside others who do: see [`Tls::hang_up`] and [`Tls::poll_read`].
 impl Write for Ciphertext {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match Pin::new(self).poll_write(&mut Context::from_waker(Waker::noop()), bytes) {
-            Poll::Ready(written) => written,
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-        }
+        let written = self.socket.try_write(bytes);
+        self.moved |= written.is_ok();
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
