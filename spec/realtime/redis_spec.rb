@@ -172,6 +172,49 @@ RSpec.describe "Redis as the way to other servers" do
     expect(Eventually.now - started).to be < 2
   end
 
+  # Seconds until a worker that was killed has a successor, and until the end.
+  def replacing(server)
+    began = Eventually.now
+    count = booted(server).size
+    Process.kill("KILL", booted(server).last)
+    await_workers(server, count + 1)
+    Eventually.now - began
+  end
+
+  def ending(server)
+    began = Eventually.now
+    server.signal("INT")
+    expect(server.wait_exit.exitstatus).to eq(0)
+    Eventually.now - began
+  end
+
+  it "may accept and never answer: no fork waits for it, nor the end" do
+    TCPServer.open("127.0.0.1", 0) do |silent|
+      server = cluster(app, args: ["--redis", "redis://127.0.0.1:#{silent.local_address.ip_port}"])
+      asked, = IO.select(Array.new(2) { silent.accept })
+      expect(asked.first.readpartial(1000)).to include("SUBSCRIBE")
+      client = connect(server)
+      client.text("hello")
+      expect(client.read_message).to eq("hello")
+      client.close
+      expect(replacing(server)).to be < 2
+      expect(ending(server)).to be < 2
+    end
+  end
+
+  it "may stand still while something is published: no fork waits for it, nor the end" do
+    server = cluster(app, args: ["--redis", redis.url])
+    client = connect(server)
+    await_listeners(1)
+    redis.pause do
+      client.text("many 100")
+      expect(client.read_messages(100).size).to eq(100)
+      client.close
+      expect(replacing(server)).to be < 2
+      expect(ending(server)).to be < 2
+    end
+  end
+
   it "is refused where the URL is none" do
     server = serve(app, args: ["--redis", "http://x"], wait: false)
     expect(server.wait_exit.exitstatus).to eq(1)

@@ -32,6 +32,14 @@ class RedisServer
     Process.wait(@pid)
   end
 
+  # Leaves everything without an answer while the block runs.
+  def pause
+    Process.kill("STOP", @pid)
+    yield
+  ensure
+    Process.kill("CONT", @pid)
+  end
+
   def finish
     stop
     FileUtils.rm_rf(@directory)

@@ -6,7 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use redis::{Client, Connection, RedisResult};
+use redis::{Client, RedisResult};
+use socket2::Socket;
+
+use super::line::dial;
 
 /// For a connection to be made.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -14,17 +17,17 @@ const LIMIT: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// At most one such thread. It outlives a wait that was given up, and the next one waits for the same: it must not
-/// become a thread more with each restart. A fork may happen beside it, since whoever waits for a name server or for a
-/// handshake holds no lock.
+/// become a thread more with each restart. A fork may happen beside it, since whoever waits for a name server or a connection
+/// holds no lock.
 #[derive(Default)]
-pub(super) struct Attempt(Option<Receiver<RedisResult<Connection>>>);
+pub(super) struct Attempt(Option<Receiver<RedisResult<Socket>>>);
 
 impl Attempt {
     /// Waits for a connection, as long as nobody wants the end.
     ///
     /// # Errors
     /// When there is none within the limit, or `stopped` is true.
-    pub(super) fn connection(&mut self, client: &Client, stopped: impl Fn() -> bool) -> RedisResult<Connection> {
+    pub(super) fn socket(&mut self, client: &Client, stopped: impl Fn() -> bool) -> RedisResult<Socket> {
         let result = match self.0.take() {
             Some(result) => result,
             None => begin(client.clone())?,
@@ -32,7 +35,7 @@ impl Attempt {
         let begun = Instant::now();
         while !stopped() && begun.elapsed() < LIMIT {
             match result.recv_timeout(LOOK) {
-                Ok(connection) => return connection,
+                Ok(socket) => return socket,
                 Err(RecvTimeoutError::Timeout) => {}
                 // A panic in it has been reported.
                 Err(RecvTimeoutError::Disconnected) => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
@@ -49,11 +52,11 @@ impl std::fmt::Debug for Attempt {
     }
 }
 
-fn begin(client: Client) -> io::Result<Receiver<RedisResult<Connection>>> {
+fn begin(client: Client) -> io::Result<Receiver<RedisResult<Socket>>> {
     let (sender, result) = bounded(1);
     thread::Builder::new().name("iodine-rs redis?".into()).spawn(move || {
         // Nobody may wait any more.
-        let _ = sender.send(client.get_connection_with_timeout(LIMIT));
+        let _ = sender.send(dial(&client, LIMIT));
     })?;
     Ok(result)
 }
@@ -64,8 +67,8 @@ mod tests {
 
     use super::*;
 
-    /// A server that takes connections and says nothing, which the client waits for.
-    fn silent() -> (TcpListener, Client) {
+    /// A server that takes connections.
+    fn server() -> (TcpListener, Client) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let client = Client::open(format!("redis://{}/1", listener.local_addr().expect("an address"))).expect("a URL");
         (listener, client)
@@ -73,18 +76,18 @@ mod tests {
 
     #[test]
     fn an_end_does_not_wait_for_it() {
-        let (_listener, client) = silent();
+        let (_listener, client) = server();
         let begun = Instant::now();
-        assert!(Attempt::default().connection(&client, || true).is_err());
+        assert!(Attempt::default().socket(&client, || true).is_err());
         assert!(begun.elapsed() < Duration::from_secs(1));
     }
 
     #[test]
     fn the_next_wait_is_for_the_same() {
-        let (listener, client) = silent();
+        let (listener, client) = server();
         let mut attempt = Attempt::default();
         for _ in 0..3 {
-            assert!(attempt.connection(&client, || true).is_err());
+            assert!(attempt.socket(&client, || true).is_err());
         }
         listener.accept().expect("one attempt");
         listener.set_nonblocking(true).expect("a listener");

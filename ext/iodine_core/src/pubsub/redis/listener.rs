@@ -1,14 +1,15 @@
 //! Listens to Redis for this server's subscribers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use redis::{Connection, Msg, RedisError, RedisResult};
+use redis::{Msg, RedisError, RedisResult};
 
+use super::line::Line;
 use super::{Pause, Shared, lock};
 use crate::pubsub::channel::Channel;
 use crate::pubsub::frame;
@@ -80,9 +81,9 @@ pub(super) fn run(shared: &Shared) {
     let mut attempt = lock(&shared.attempt);
     let mut pause = Pause::new();
     while !shared.is_stopped() {
-        if let Ok(mut connection) = shared.connect(&mut attempt) {
+        if let Ok(line) = shared.connect(&mut attempt) {
             let begun = Instant::now();
-            let heard = listen(shared, &mut connection);
+            let heard = listen(shared, line);
             lock(&shared.subscriptions.confirmed).0.clear();
             if matches!(heard, Err(Trouble::Socket)) {
                 return;
@@ -114,50 +115,71 @@ impl From<io::Error> for Trouble {
     }
 }
 
-fn listen(shared: &Shared, connection: &mut Connection) -> Result<(), Trouble> {
-    let mut pubsub = connection.as_pubsub();
-    pubsub.subscribe(&shared.control)?;
-    pubsub.set_read_timeout(Some(PATIENCE))?;
+/// A connection that hears messages.
+struct Ear<'a> {
+    line: Line<'a>,
+    /// Came before an answer.
+    messages: VecDeque<Msg>,
+}
+
+impl Ear<'_> {
+    /// (P)SUBSCRIBE or (P)UNSUBSCRIBE, answered once for each name.
+    fn change(&mut self, verb: &str, names: &[&[u8]]) -> RedisResult<()> {
+        self.line.send(&redis::cmd(verb).arg(names).get_packed_command())?;
+        let mut left = names.len();
+        while left > 0 {
+            match Msg::from_owned_value(self.line.answer()?) {
+                Some(message) => self.messages.push_back(message),
+                None => left -= 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// The next message; `None` where there is none within [`PATIENCE`].
+    fn message(&mut self) -> RedisResult<Option<Msg>> {
+        match self.messages.pop_front() {
+            None => Ok(self.line.next(PATIENCE)?.and_then(Msg::from_owned_value)),
+            message => Ok(message),
+        }
+    }
+}
+
+fn listen(shared: &Shared, line: Line<'_>) -> Result<(), Trouble> {
+    let mut ear = Ear { line, messages: VecDeque::new() };
+    ear.change("SUBSCRIBE", &[shared.control.as_bytes()])?;
     lock(&shared.echoes).clear();
     shared.subscriptions.behind.store(true, Ordering::SeqCst);
     let mut last: Option<Last> = None;
     let mut heard = Instant::now();
     while !shared.is_stopped() {
         if shared.subscriptions.behind.swap(false, Ordering::SeqCst) {
-            catch_up(shared, &mut pubsub)?;
+            catch_up(shared, &mut ear)?;
         }
-        match pubsub.get_message() {
-            Ok(message) => {
+        match ear.message()? {
+            Some(message) => {
                 heard = Instant::now();
                 if message.get_channel_name() != shared.control {
                     hear(shared, &message, &mut last)?;
                 }
             }
-            Err(error) if error.is_timeout() && heard.elapsed() < DEAD => {}
-            Err(error) => return Err(error.into()),
+            None if heard.elapsed() < DEAD => {}
+            None => return Err(Trouble::Redis),
         }
     }
     Ok(())
 }
 
 /// Subscribes to what is wanted and leaves what is not. Nothing is published meanwhile: see [`super::echoes`].
-fn catch_up(shared: &Shared, pubsub: &mut redis::PubSub<'_>) -> RedisResult<()> {
+fn catch_up(shared: &Shared, ear: &mut Ear<'_>) -> RedisResult<()> {
     let mut confirmed = shared.subscriptions.confirmed();
     let [join, leave] = shared.subscriptions.differences(&confirmed);
-    for (channels, patterned) in [(&join, false), (&join, true), (&leave, false), (&leave, true)] {
-        let names: Vec<&[u8]> = channels
-            .iter()
-            .filter(|channel| matches!(channel, Channel::Pattern(_)) == patterned)
-            .map(|channel| &channel.name()[..])
-            .collect();
-        let joins = std::ptr::eq(channels, &join);
-        for names in names.chunks(BATCH) {
-            match (joins, patterned) {
-                (true, false) => pubsub.subscribe(names)?,
-                (true, true) => pubsub.psubscribe(names)?,
-                (false, false) => pubsub.unsubscribe(names)?,
-                (false, true) => pubsub.punsubscribe(names)?,
-            }
+    for (channels, plain, patterned) in [(&join, "SUBSCRIBE", "PSUBSCRIBE"), (&leave, "UNSUBSCRIBE", "PUNSUBSCRIBE")] {
+        let (patterns, names): (Vec<_>, Vec<_>) =
+            channels.iter().partition(|channel| matches!(channel, Channel::Pattern(_)));
+        for (verb, channels) in [(plain, names), (patterned, patterns)] {
+            let names: Vec<&[u8]> = channels.into_iter().map(|channel| &channel.name()[..]).collect();
+            names.chunks(BATCH).try_for_each(|names| ear.change(verb, names))?;
         }
     }
     confirmed.0.extend(join);

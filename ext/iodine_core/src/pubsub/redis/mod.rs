@@ -7,6 +7,7 @@
 
 mod attempt;
 mod echoes;
+mod line;
 mod listener;
 mod speaker;
 
@@ -18,16 +19,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use redis::{Client, Connection, RedisResult};
+use redis::{Client, RedisResult};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use self::attempt::Attempt;
 use self::echoes::Echoes;
+use self::line::Line;
 use self::listener::Subscriptions;
 use self::speaker::Speaker;
 
-/// For an answer.
-const ANSWER: Duration = Duration::from_secs(5);
 /// Between two attempts to connect: twice as long each time, up to the second.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -116,7 +116,7 @@ impl Redis {
         Ok(())
     }
 
-    /// Ends the threads; a fork may follow.
+    /// Ends the threads, at once also where Redis is silent; a fork may follow.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         // A full pipe wakes as well.
@@ -140,11 +140,8 @@ impl Shared {
     }
 
     /// A new connection, by the attempt that belongs to the calling thread.
-    fn connect(&self, attempt: &mut Attempt) -> RedisResult<Connection> {
-        let connection = attempt.connection(&self.client, || self.is_stopped())?;
-        connection.set_read_timeout(Some(ANSWER))?;
-        connection.set_write_timeout(Some(ANSWER))?;
-        Ok(connection)
+    fn connect(&self, attempt: &mut Attempt) -> RedisResult<Line<'_>> {
+        Line::open(self, attempt.socket(&self.client, || self.is_stopped())?)
     }
 
     /// Takes back what [`Redis::stop`] wrote, or no wait would last.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use redis::{Connection, RedisResult};
+use redis::RedisResult;
 
 use super::attempt::Attempt;
+use super::line::Line;
 use super::{Pause, Shared, lock};
 use crate::pubsub::frame::{self, Frame};
 use crate::pubsub::publication::Publication;
@@ -36,11 +37,11 @@ pub(super) fn run(shared: &Shared) {
     let mut pause = Pause::new();
     while !shared.is_stopped() {
         match shared.connect(&mut speaker.attempt) {
-            Ok(mut connection) => {
+            Ok(mut line) => {
                 pause = Pause::new();
                 shared.note_back();
-                match speaker.speak(shared, &mut connection) {
-                    Ok(()) => return wake_listener(shared, &mut connection),
+                match speaker.speak(shared, &mut line) {
+                    Ok(()) => return,
                     Err(Trouble::Redis(error)) => shared.note_away(&error),
                     Err(Trouble::Socket) => return,
                 }
@@ -74,16 +75,16 @@ impl From<io::Error> for Trouble {
 }
 
 impl Speaker {
-    fn speak(&mut self, shared: &Shared, connection: &mut Connection) -> Result<(), Trouble> {
+    fn speak(&mut self, shared: &Shared, line: &mut Line<'_>) -> Result<(), Trouble> {
         while !shared.is_stopped() {
             if self.waiting.is_empty() {
                 let something = self.collect(shared, SILENCE)?;
                 if shared.subscriptions.take_change() || !something {
-                    wake(shared, connection)?;
+                    wake(shared, line)?;
                 }
             }
             while !self.waiting.is_empty() {
-                self.publish(shared, connection)?;
+                self.publish(shared, line)?;
             }
         }
         Ok(())
@@ -114,7 +115,7 @@ impl Speaker {
 
     /// Publishes a batch. It stays where the connection fails: whether Redis has got it is not known, and twice is better
     /// than never.
-    fn publish(&mut self, shared: &Shared, connection: &mut Connection) -> RedisResult<()> {
+    fn publish(&mut self, shared: &Shared, line: &mut Line<'_>) -> RedisResult<()> {
         let batch = self.waiting.len().min(BATCH);
         let mut pipe = redis::pipe();
         // No subscription begins or ends meanwhile: it is certain which echoes will come.
@@ -124,9 +125,12 @@ impl Speaker {
             if confirmed.cover(publication.channel()) {
                 lock(&shared.echoes).expect(publication.clone(), now);
             }
-            pipe.cmd("PUBLISH").arg(&publication.channel()[..]).arg(&publication.payload()[..]).ignore();
+            pipe.cmd("PUBLISH").arg(&publication.channel()[..]).arg(&publication.payload()[..]);
         }
-        pipe.query::<()>(connection)?;
+        line.send(&pipe.get_packed_pipeline())?;
+        for _ in 0..batch {
+            line.answer()?;
+        }
         drop(confirmed);
         self.waiting.drain(..batch);
         Ok(())
@@ -134,11 +138,6 @@ impl Speaker {
 }
 
 /// Makes the listener look up, and both connections prove that they live.
-fn wake(shared: &Shared, connection: &mut Connection) -> RedisResult<()> {
-    redis::cmd("PUBLISH").arg(&shared.control).arg("").query::<()>(connection)
-}
-
-fn wake_listener(shared: &Shared, connection: &mut Connection) {
-    // Otherwise it looks up a little later.
-    let _ = wake(shared, connection);
+fn wake(shared: &Shared, line: &mut Line<'_>) -> RedisResult<()> {
+    line.ask(redis::cmd("PUBLISH").arg(&shared.control).arg("")).map(drop)
 }
