@@ -19,6 +19,7 @@ RSpec.describe "Publications in a cluster" do
         case data
         when /\Alocal (.*)/ then IodineRs.publish("room", $1, false)
         when /\Alarge (\d+)/ then IodineRs.publish("room", "x" * $1.to_i)
+        when /\Adropped (\d+)/ then $1.to_i.times { client.publish("room", "x" * 2000) }
         when /\Amany (\d+)/ then $1.to_i.times { |n| client.publish("room", n.to_s) }
         else client.publish("room", data)
         end
@@ -143,7 +144,29 @@ RSpec.describe "Publications in a cluster" do
     server = cluster(app, args: %w[--set max_relay=100000])
     one, _other = clients_of_all_workers(server)
     one.text("large 200000")
-    server.wait_for_stderr(/does not reach other processes: too many wait already \(max_relay\)/)
+    server.wait_for_stderr(/1 publications did not reach other processes: too many wait for them already \(max_relay\)/)
     expect(one.read_message.size).to eq(200_000)
+  end
+
+  it "drop many with few lines, which tell how many they were" do
+    server = cluster(app, args: %w[--set max_relay=1000])
+    one, _other = clients_of_all_workers(server)
+    one.text("dropped 500")
+    expect(one.read_messages(500).size).to eq(500)
+    eventually { server.stderr.scan(/(\d+) publications did not reach/).flatten.sum(&:to_i) == 500 }
+    expect(server.stderr.lines.size).to be <= 2
+  end
+
+  it "drop what is too much for a worker that does not read, also in the master" do
+    server = cluster(<<~'RUBY' + app, args: %w[--set max_relay=1000])
+      Thread.new do
+        sleep 0.05 until File.exist?("go")
+        300.times { IodineRs.publish("room", "x" * 2000) }
+      end
+    RUBY
+    let_go(server)
+    # For both workers.
+    eventually { server.stderr.scan(/(\d+) publications were dropped: a process has 1000 bytes of them waiting/).flatten.sum(&:to_i) == 600 }
+    expect(server.stderr.lines.size).to be <= 4
   end
 end

@@ -11,6 +11,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 /// Lines that may wait for the log; more are counted and dropped.
 const CAPACITY: usize = 1024;
 
+/// Between two lines about the same.
+const PEACE: Duration = Duration::from_secs(1);
+
 /// A handle to the log. Clones write to the same log.
 #[derive(Debug, Clone)]
 pub struct Log {
@@ -75,6 +78,35 @@ fn now() -> String {
     )
 }
 
+/// Counts what was lost, and tells how much: a second after the first one, once a second at most.
+#[derive(Debug)]
+pub struct Losses {
+    lost: Arc<AtomicU64>,
+    tell: fn(u64),
+}
+
+impl Losses {
+    /// `tell` gets their number, on a thread of its own.
+    pub fn new(tell: fn(u64)) -> Losses {
+        Losses { lost: Arc::default(), tell }
+    }
+
+    /// One more. Never waits.
+    pub fn note(&self) {
+        if self.lost.fetch_add(1, Ordering::SeqCst) > 0 {
+            return;
+        }
+        let (lost, tell) = (self.lost.clone(), self.tell);
+        let told = thread::Builder::new().name("iodine-rs losses".into()).spawn(move || {
+            thread::sleep(PEACE);
+            tell(lost.swap(0, Ordering::SeqCst));
+        });
+        if told.is_err() {
+            (self.tell)(self.lost.swap(0, Ordering::SeqCst));
+        }
+    }
+}
+
 /// Keeps one kind of complaint down to one line a second.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints {
@@ -84,10 +116,32 @@ pub(crate) struct Complaints {
 impl Complaints {
     /// Whether it may be said again.
     pub(crate) fn due(&mut self) -> bool {
-        let due = self.last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1));
+        let due = self.last.is_none_or(|last| last.elapsed() >= PEACE);
         if due {
             self.last = Some(Instant::now());
         }
         due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    static TOLD: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+    #[test]
+    fn losses_are_told_once_with_their_number() {
+        let losses = Losses::new(|lost| TOLD.lock().expect("a list").push(lost));
+        (0..500).for_each(|_| losses.note());
+        let begun = Instant::now();
+        while TOLD.lock().expect("a list").is_empty() {
+            assert!(begun.elapsed() < 10 * PEACE, "nothing was told");
+            thread::yield_now();
+        }
+        assert!(begun.elapsed() >= PEACE / 2);
+        assert_eq!(*TOLD.lock().expect("a list"), [500]);
     }
 }

@@ -63,6 +63,7 @@ module IodineRs
       def turn(readable, writable)
         readable.grep(Peer).each { |peer| receive(peer) }
         @lock.synchronize { writable.grep(Peer).each(&:flush) }
+        @peers.each_value { |peer| tell(peer) }
       end
 
       private
@@ -76,20 +77,28 @@ module IodineRs
       end
 
       def queue(peer, frames)
-        return if frames.empty? || peer.queue(frames)
+        peer.lost += PubSub.count_frames(frames) unless frames.empty? || peer.queue(frames)
+      end
 
-        @log.error("publications were dropped: a worker has #{@limit} bytes of them waiting (max_relay)") if peer.complain?
+      # How many publications a process has not got; once a second at most.
+      def tell(peer)
+        return unless peer.lost.positive? && peer.complain?
+
+        @log.error("#{peer.lost} publications were dropped: a process has #{@limit} bytes of them waiting (max_relay)")
+        peer.lost = 0
       end
 
       # The master's end of the way to one worker.
       class Peer
         include Monotonic
 
-        # Seconds between two complaints about a worker that does not read.
+        # Seconds between two complaints about a process that does not read.
         PEACE = 1
         private_constant :PEACE
 
         attr_reader :socket
+        # Publications that did not find room, and of which nobody knows.
+        attr_accessor :lost
         alias to_io socket
 
         def initialize(socket, limit)
@@ -98,6 +107,7 @@ module IodineRs
           @incoming = String.new(encoding: Encoding::BINARY)
           @outgoing = []
           @pending = 0
+          @lost = 0
         end
 
         def pending? = !@outgoing.empty?
@@ -145,7 +155,7 @@ module IodineRs
           @pending = 0
         end
 
-        # Whether it is time to say that it does not read.
+        # Whether it may be said that it does not read.
         def complain?
           moment = now
           return false if @complained && moment - @complained < PEACE

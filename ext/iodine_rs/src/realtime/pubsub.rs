@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::BytesMut;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select, unbounded};
 use iodine_core::handoff::Crew;
+use iodine_core::log::{self, Losses};
 use iodine_core::pubsub::channel::Channel;
 use iodine_core::pubsub::frame::{self, Frame};
 use iodine_core::pubsub::hub::{Hub, Observer, Subscriber};
@@ -35,6 +36,9 @@ struct Process {
     observers: Vec<Arc<dyn Observer>>,
     sender: Sender<Delivery>,
     receiver: Receiver<Delivery>,
+    /// Publications that did not reach blocks, and other processes.
+    undelivered: Arc<Losses>,
+    unrelayed: Arc<Losses>,
     /// As many as there are subscriptions that come and go: bounded by whoever subscribes.
     notices: (Sender<News>, Receiver<News>),
 }
@@ -56,6 +60,7 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     pubsub.define_singleton_method("observe", function!(start_notices, 0))?;
     pubsub.define_singleton_method("next_notice", function!(next_notice, 0))?;
     pubsub.define_singleton_method("whole_frames", function!(whole_frames, 1))?;
+    pubsub.define_singleton_method("count_frames", function!(count_frames, 1))?;
     pubsub.define_singleton_method("deliver_frames", function!(deliver_frames, 1))?;
     pubsub.define_singleton_method("listen", function!(listen, 3))?;
     pubsub.define_singleton_method("unlisten", function!(unlisten, 3))?;
@@ -76,12 +81,26 @@ fn process() -> MutexGuard<'static, Option<Process>> {
             observers: Vec::new(),
             sender,
             receiver,
+            undelivered: Arc::new(Losses::new(tell_undelivered)),
+            unrelayed: Arc::new(Losses::new(tell_unrelayed)),
             notices: unbounded(),
         };
         // The parent's is left as it is: its locks may be held by threads that do not exist here.
         std::mem::forget(process.replace(fresh));
     }
     process
+}
+
+fn tell_undelivered(lost: u64) {
+    log::write_through(&format!(
+        "{lost} publications were dropped: {WAITING} wait for the blocks of IodineRs.subscribe already"
+    ));
+}
+
+fn tell_unrelayed(lost: u64) {
+    log::write_through(&format!(
+        "{lost} publications did not reach other processes: too many wait for them already (max_relay)"
+    ));
 }
 
 /// The subscriptions of this process.
@@ -198,15 +217,15 @@ fn deliver(
     outward: bool,
 ) -> Result<(), Error> {
     let publication = Arc::new(message::publication(ruby, name_bytes(channel), text, binary)?);
-    let (hub, crew, relay) = match process().as_ref() {
-        Some(process) => (process.hub.clone(), process.crew.clone(), process.relay.clone()),
+    let (hub, crew, relay, losses) = match process().as_ref() {
+        Some(process) => (process.hub.clone(), process.crew.clone(), process.relay.clone(), process.unrelayed.clone()),
         None => return Ok(()),
     };
     let relay = relay.filter(|_| everywhere);
     let deliver = move || {
         hub.publish(&publication);
         if relay.is_some_and(|relay| !relay.send(&publication, outward)) {
-            eprintln!("a publication does not reach other processes: too many wait already (max_relay)");
+            losses.note();
         }
     };
     match crew.filter(|crew| !crew.is_stopped()) {
@@ -237,13 +256,24 @@ fn encode_notice(ruby: &Ruby, name: RString, pattern: bool, subscribed: bool) ->
 
 /// `PubSub.whole_frames(bytes)`: how many of the bytes are complete frames.
 fn whole_frames(ruby: &Ruby, bytes: RString) -> Result<usize, Error> {
+    Ok(measure(ruby, bytes)?.1)
+}
+
+/// `PubSub.count_frames(bytes)`: how many complete frames they are.
+fn count_frames(ruby: &Ruby, bytes: RString) -> Result<usize, Error> {
+    Ok(measure(ruby, bytes)?.0)
+}
+
+/// How many complete frames there are, and how long they are together.
+fn measure(ruby: &Ruby, bytes: RString) -> Result<(usize, usize), Error> {
     // SAFETY: nothing below runs Ruby code, or gives the GVL away, while the slice is in use.
     let bytes = unsafe { bytes.as_slice() };
-    let mut length = 0;
+    let (mut count, mut length) = (0, 0);
     while let Some(next) = frame::whole(&bytes[length..]).map_err(|error| malformed(ruby, error))? {
+        count += 1;
         length += next;
     }
-    Ok(length)
+    Ok((count, length))
 }
 
 /// `PubSub.deliver_frames(bytes)`: what came from another process. Its publications go to the subscribers of this one.
@@ -281,7 +311,11 @@ fn malformed(ruby: &Ruby, error: frame::Malformed) -> Error {
 
 /// `PubSub.listen(number, name, pattern)`: publications of the channel come out of `next_delivery` under this number.
 fn listen(number: u64, name: RString, pattern: bool) {
-    let subscriber = process().as_ref().map(|process| Listener { number, to: process.sender.clone() });
+    let subscriber = process().as_ref().map(|process| Listener {
+        number,
+        to: process.sender.clone(),
+        losses: process.undelivered.clone(),
+    });
     if let Some(subscriber) = subscriber {
         hub().subscribe(owner(number), channel(name, pattern), Arc::new(subscriber));
     }
@@ -310,12 +344,13 @@ fn next_delivery(ruby: &Ruby) -> Result<RArray, Error> {
 struct Listener {
     number: u64,
     to: Sender<Delivery>,
+    losses: Arc<Losses>,
 }
 
 impl Subscriber for Listener {
     fn deliver(&self, publication: &Arc<Publication>) {
         if let Err(TrySendError::Full(_)) = self.to.try_send((self.number, publication.clone())) {
-            eprintln!("a publication was dropped: {WAITING} wait for the blocks of IodineRs.subscribe already");
+            self.losses.note();
         }
     }
 }
