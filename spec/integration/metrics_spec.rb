@@ -48,6 +48,31 @@ RSpec.describe "Metrics" do
     eventually { value(scrape(metrics_port(server)).body, 'sockets{protocol="websocket"}').zero? }
   end
 
+  it "counts the bytes of requests, bodies, responses and messages" do
+    app = "run ->(env) { env['rack.input'].read; [200, {}, ['x' * 100_000]] }"
+    server = serve(app, args: %w[--metrics 0])
+    bytes = ->(name) { value(scrape(metrics_port(server)).body, "#{name}_bytes_total") }
+    expect([bytes.call(:received), bytes.call(:sent)]).to eq([0, 0])
+    request = "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 300000\r\n\r\n#{"b" * 300_000}"
+    answer = server.connect.write(request).read_to_end
+    eventually { [bytes.call(:received), bytes.call(:sent)] == [request.bytesize, answer.bytesize] }
+  end
+
+  it "counts the bytes of WebSocket messages" do
+    server = serve(File.expand_path("../realtime/apps/echo.ru", __dir__), args: %w[--metrics 0])
+    bytes = -> { %w[received sent].map { |name| value(scrape(metrics_port(server)).body, "#{name}_bytes_total") } }
+    client = WebSocketClient.new(server)
+    client.text("warm")
+    client.read_message
+    before = bytes.call
+    client.text("m" * 50_000)
+    client.read_message(limit: 5)
+    # Header of the frame: 2 + 2 for a length of 16 bits, and from the client a mask of 4.
+    eventually { bytes.call.zip(before).map { |now, then_| now - then_ } == [50_008, 50_004] }
+  ensure
+    client&.close
+  end
+
   it "counts publications and deliveries, also those from other workers" do
     config = "metrics 0\nworker_check_interval 0.1"
     app = <<~'RUBY'

@@ -28,6 +28,10 @@ pub struct Figures {
     pub backlog_max: usize,
     /// The most connections that spoke HTTP at once, since then.
     pub http_max: usize,
+    /// Bytes that clients sent, as HTTP, WebSocket and server-sent events have seen them.
+    pub received: u64,
+    /// Bytes that were sent to them.
+    pub sent: u64,
     /// Responses by the first digit of their status, from 1 to 5.
     pub responses: [u64; 5],
     /// How long requests waited for a thread.
@@ -77,6 +81,34 @@ impl QueueClock {
     }
 }
 
+/// Counts bytes of connections: without what TLS adds, and not those of connections that the application has taken over.
+/// Only the thread that drives the sockets does: see [`Responses`].
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+impl Traffic {
+    pub(crate) fn received(&self, bytes: usize) {
+        add(&self.received, bytes as u64);
+    }
+
+    pub(crate) fn sent(&self, bytes: usize) {
+        add(&self.sent, bytes as u64);
+    }
+
+    /// Bytes received and sent.
+    pub(crate) fn read(&self) -> (u64, u64) {
+        (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
+    }
+}
+
+/// An addition without a locked instruction.
+fn add(count: &AtomicU64, more: u64) {
+    count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+}
+
 /// Counts responses by the class of their status. Only the thread that drives the sockets does, and the right to drive
 /// is handed on by a lock: nobody else writes between the two halves of an addition.
 #[derive(Debug, Default)]
@@ -85,8 +117,7 @@ pub(crate) struct Responses([AtomicU64; 5]);
 impl Responses {
     pub(crate) fn note(&self, status: StatusCode) {
         let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
-        let count = &self.0[class];
-        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        add(&self.0[class], 1);
     }
 
     /// The status that the client will see, where there is one.

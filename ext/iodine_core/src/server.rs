@@ -134,6 +134,7 @@ impl Server {
         let realtime = &self.shared.realtime;
         let (http, http_max) = self.shared.http_connections(begin_anew);
         let (publications, deliveries) = realtime.hub().totals();
+        let (received, sent) = realtime.traffic.read();
         Figures {
             crew: self.crew.stats(),
             http,
@@ -141,6 +142,8 @@ impl Server {
             event_streams: realtime.count(Protocol::Sse),
             backlog_max: self.crew.backlog_max(begin_anew),
             http_max,
+            received,
+            sent,
             responses: self.shared.responses.read(),
             queue_times: self.crew.queue_times(),
             publications,

@@ -29,6 +29,8 @@ pub(crate) fn hash(ruby: &Ruby, figures: &Figures, max_threads: usize) -> Result
     set("websockets", figures.websockets as u64)?;
     set("event_streams", figures.event_streams as u64)?;
     for (class, count) in figures.responses.iter().enumerate() {
+    set("bytes_received", figures.received)?;
+    set("bytes_sent", figures.sent)?;
         set(&format!("responses_{}xx", class + 1), *count)?;
     }
     set("queue_time", micros(figures.queue_times.total))?;

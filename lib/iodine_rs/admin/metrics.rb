@@ -13,6 +13,8 @@ module IodineRs
         [:requests_total, :counter, "Requests that a thread has taken.", ->(f) { { {} => f[:requests_count] } }],
         [:responses_total, :counter, "Responses by the class of their status.",
          ->(f) { (1..5).to_h { |digit| [{ class: "#{digit}xx" }, f[:"responses_#{digit}xx"]] } }],
+        [:received_bytes_total, :counter, "Bytes that clients have sent.", ->(f) { { {} => f[:bytes_received] } }],
+        [:sent_bytes_total, :counter, "Bytes that were sent to clients.", ->(f) { { {} => f[:bytes_sent] } }],
         [:backlog, :gauge, "Complete requests that wait for a thread.", ->(f) { { {} => f[:backlog] } }],
         [:threads, :gauge, "Threads of the pool.", ->(f) { { {} => f[:running] } }],
         [:threads_busy, :gauge, "Threads inside the app, and requests that wait for one.",

@@ -87,7 +87,7 @@ pub(crate) async fn refuse(wire: &mut Wire, refusal: &Refusal, limit: Duration) 
     refusal_headers(refusal, &mut headers);
     let mut head = Vec::new();
     encode_head(&mut head, &ResponseHead { status: refusal.status, headers }, true);
-    write_all(wire.stream(), &head, limit).await
+    say(wire, &head, limit).await
 }
 
 /// Ends a connection so that the client can read what was sent: closing a socket that holds unread bytes resets it,
@@ -98,16 +98,19 @@ pub(crate) async fn linger(mut stream: Stream, shared: &Shared) {
     let limit = shared.settings.timeouts.linger;
     // An idle client of a server that drains has been answered long ago.
     let limit = if shared.is_draining() { limit.min(DRAIN_LINGER) } else { limit };
-    let _ = timeout(limit, discard(&mut stream)).await;
+    let _ = timeout(limit, discard(&mut stream, shared)).await;
 }
 
-async fn discard(stream: &mut Stream) {
+async fn discard(stream: &mut Stream, shared: &Shared) {
     let mut scratch = vec![0; 4096];
     let mut discarded = 0;
     while discarded < LINGER_BYTES {
         match stream.read(&mut scratch).await {
             Ok(0) | Err(_) => return,
-            Ok(bytes) => discarded += bytes,
+            Ok(bytes) => {
+                shared.realtime.traffic.received(bytes);
+                discarded += bytes;
+            }
         }
     }
 }
@@ -167,7 +170,7 @@ async fn send_head(wire: &mut Wire, mut head: ResponseHead, manner: Manner, limi
     set_connection(&mut head.headers, manner);
     let mut bytes = Vec::new();
     encode_head(&mut bytes, &head, true);
-    write_all(wire.stream(), &bytes, limit).await
+    say(wire, &bytes, limit).await
 }
 
 async fn send_framed(
@@ -187,7 +190,7 @@ async fn send_framed(
     loop {
         match reader.part().await {
             Ok(part) => {
-                write_all(wire.stream(), &part, limit).await?;
+                say(wire, &part, limit).await?;
                 if let Some(record) = record {
                     record.sent(part.len());
                 }
@@ -211,7 +214,7 @@ async fn release(mut wire: Wire, head: Option<ResponseHead>, to: Takeover, timeo
         }
         let mut bytes = Vec::new();
         encode_head(&mut bytes, &head, false);
-        if write_all(wire.stream(), &bytes, limit).await.is_err() {
+        if say(&mut wire, &bytes, limit).await.is_err() {
             return wire.stream().hang_up();
         }
     }
@@ -237,7 +240,7 @@ fn give_up(stream: Stream, linger: Duration) -> io::Result<Socket> {
 pub(crate) async fn upgrade(mut wire: Wire, head: &ResponseHead, limit: Duration) -> io::Result<(Stream, Bytes)> {
     let mut bytes = Vec::new();
     encode_head(&mut bytes, head, true);
-    write_all(wire.stream(), &bytes, limit).await?;
+    say(&mut wire, &bytes, limit).await?;
     let (stream, unread) = wire.into_parts();
     Ok((stream, strip(unread)))
 }
@@ -245,6 +248,13 @@ pub(crate) async fn upgrade(mut wire: Wire, head: &ResponseHead, limit: Duration
 /// `Bytes` of length 0 would keep its buffer alive.
 fn strip(unread: Bytes) -> Bytes {
     if unread.is_empty() { Bytes::new() } else { unread }
+}
+
+/// Writes everything of a response, and counts it.
+async fn say(wire: &mut Wire, bytes: &[u8], limit: Duration) -> io::Result<()> {
+    write_all(wire.stream(), bytes, limit).await?;
+    wire.count_sent(bytes.len());
+    Ok(())
 }
 
 /// Writes everything; each step may take `limit`.

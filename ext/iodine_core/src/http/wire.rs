@@ -61,11 +61,17 @@ enum Expect {
 
 impl Wire {
     pub(crate) fn new(stream: Stream, unread: BytesMut, link: Arc<Link>, shared: Arc<Shared>) -> Wire {
+        shared.realtime.traffic.received(unread.len());
         Wire { stream, link, shared, buffer: unread, scanned: 0, expect: Expect::Head, wide: false, watch: true }
     }
 
     pub(crate) fn stream(&mut self) -> &mut Stream {
         &mut self.stream
+    }
+
+    /// Counts bytes that were written to [`Wire::stream`].
+    pub(crate) fn count_sent(&self, bytes: usize) {
+        self.shared.realtime.traffic.sent(bytes);
     }
 
     /// Prepares for a head with many fields.
@@ -228,7 +234,9 @@ impl Wire {
 
     /// Reads from the socket into the buffer; 0 at the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        spare::poll_read(&mut self.stream, &mut self.buffer, READ_SIZE, cx)
+        let read = ready!(spare::poll_read(&mut self.stream, &mut self.buffer, READ_SIZE, cx))?;
+        self.shared.realtime.traffic.received(read);
+        Poll::Ready(Ok(read))
     }
 
     /// Reads a body past the buffer, straight to where hyper wants it.
@@ -236,6 +244,7 @@ impl Wire {
         let before = out.filled().len();
         ready!(Pin::new(&mut (&mut self.stream).take(left)).poll_read(cx, out))?;
         let given = out.filled().len() - before;
+        self.shared.realtime.traffic.received(given);
         self.expect = Expect::Body(left - given as u64);
         Poll::Ready(self.body_given(given, given as u64 == left))
     }
@@ -278,7 +287,7 @@ impl Wire {
     fn poll_interim(&mut self, mut interim: Bytes, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !interim.is_empty() {
             let written = Pin::new(&mut self.stream).poll_write(cx, &interim);
-            self.note_write(&written);
+            self.note_sent(&written);
             match written {
                 Poll::Ready(written) => interim.advance(written?),
                 Poll::Pending => {
@@ -301,6 +310,13 @@ impl Wire {
         let sent = Pin::new(&mut self.stream).poll_flush(cx);
         self.note_write(&sent);
         sent
+    }
+
+    fn note_sent(&mut self, outcome: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = outcome {
+            self.count_sent(*bytes);
+        }
+        self.note_write(outcome);
     }
 
     fn note_write<T>(&mut self, outcome: &Poll<io::Result<T>>) {
@@ -354,7 +370,7 @@ impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let wire = self.get_mut();
         let written = Pin::new(&mut wire.stream).poll_write(cx, bytes);
-        wire.note_write(&written);
+        wire.note_sent(&written);
         written
     }
 
@@ -367,7 +383,7 @@ impl AsyncWrite for Wire {
         if total > SMALL_WRITE {
             let wire = self.get_mut();
             let written = Pin::new(&mut wire.stream).poll_write_vectored(cx, bufs);
-            wire.note_write(&written);
+            wire.note_sent(&written);
             return written;
         }
         let mut joined = [0; SMALL_WRITE];

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::clients::Realtime;
 use super::outbox::{Outbox, Push};
 use crate::handoff::{Event, Mailbox};
+use crate::metrics::Traffic;
 use crate::net::stream::Writer;
 use crate::sse;
 use crate::ws::encoder;
@@ -123,8 +124,14 @@ impl Client {
 
     /// Sends a publication, without a detour if the system takes it at once. For the thread that drives the sockets.
     pub(super) fn publish(&self, encoded: Bytes) {
-        let pushed = self.outbox.push_through(encoded);
-        self.pushed(pushed);
+        let (written, push, session) = self.outbox.push_through(encoded);
+        self.traffic().sent(written);
+        self.pushed((push, session));
+    }
+
+    /// Where its bytes are counted.
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.realtime.traffic
     }
 
     fn pushed(&self, (push, session): (Push, Option<Waker>)) -> bool {

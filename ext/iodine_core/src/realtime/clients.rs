@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::client::{Client, Protocol};
 use crate::handoff::Crew;
 use crate::log::Log;
+use crate::metrics::Traffic;
 use crate::pubsub::hub::Hub;
 use crate::settings::RealtimeSettings;
 
@@ -15,6 +16,8 @@ pub struct Realtime {
     pub(crate) settings: RealtimeSettings,
     pub(crate) crew: Arc<Crew>,
     pub(crate) log: Log,
+    /// Of all connections, also before their upgrade.
+    pub(crate) traffic: Traffic,
     hub: Arc<Hub>,
     clients: Mutex<Clients>,
 }
@@ -33,7 +36,7 @@ impl std::fmt::Debug for Realtime {
 
 impl Realtime {
     pub(crate) fn new(settings: RealtimeSettings, crew: Arc<Crew>, hub: Arc<Hub>, log: Log) -> Arc<Realtime> {
-        Arc::new(Realtime { settings, crew, log, hub, clients: Mutex::default() })
+        Arc::new(Realtime { settings, crew, log, traffic: Traffic::default(), hub, clients: Mutex::default() })
     }
 
     /// The subscriptions of this process.

@@ -91,24 +91,26 @@ impl Outbox {
     }
 
     /// Writes a message straight to the system if nothing waits before it; what the system does not take waits. To be
-    /// called by the thread that drives the sockets. The waker, where there is one, has to be woken.
-    pub(crate) fn push_through(&self, message: Bytes) -> (Push, Option<Waker>) {
+    /// called by the thread that drives the sockets. Tells how many bytes were written; the waker, where there is one, has
+    /// to be woken.
+    pub(crate) fn push_through(&self, message: Bytes) -> (usize, Push, Option<Waker>) {
         let mut state = self.lock();
         let idle = state.phase == Phase::Open && state.bytes == 0;
         let Some(socket) = state.socket.as_ref().filter(|_| idle) else {
             drop(state);
-            return self.push(message, Bytes::new());
+            let (push, session) = self.push(message, Bytes::new());
+            return (0, push, session);
         };
         // An error is for the session to find.
         let written = socket.try_write(&message).unwrap_or(0);
         if written == message.len() {
             // What was encrypted and not sent is for the session to send.
             let behind = socket.is_behind();
-            return (Push::Written, if behind { state.session.take() } else { None });
+            return (written, Push::Written, if behind { state.session.take() } else { None });
         }
         state.pending += 1;
         state.add(message.slice(written..));
-        (Push::Queued, state.session.take())
+        (written, Push::Queued, state.session.take())
     }
 
     /// Where it is written to.

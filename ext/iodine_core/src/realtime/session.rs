@@ -153,6 +153,7 @@ impl Session {
             match ready!(self.poll_fill(cx)) {
                 Ok(0) | Err(_) => return Poll::Ready(()),
                 Ok(read) => {
+                    self.client.traffic().received(read);
                     self.heard = Instant::now();
                     self.asked = None;
                     if let Some((_, bytes)) = &mut self.message {
@@ -272,6 +273,7 @@ impl Session {
     }
 
     fn written(&mut self, written: usize) {
+        self.client.traffic().sent(written);
         let mut left = written;
         while let Some(piece) = self.writing.front_mut() {
             if piece.len() > left {

@@ -1,5 +1,7 @@
 //! What the server says about itself.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use iodine_core::handoff::{Payload, Reply};
 use iodine_core::metrics::QUEUE_TIME_LIMITS;
 
 use super::overload::full;
-use crate::support::{Call, Site, eventually, status};
+use crate::support::{Call, Site, eventually, head, status};
 
 #[test]
 fn responses_are_counted_by_class_whoever_gives_them() {
@@ -56,4 +58,42 @@ fn maxima_begin_anew_where_that_is_asked_for() {
     drop(clients);
     eventually("all have gone", || site.server.stats().1 == 0);
     assert_eq!([maxima(true), maxima(true)], [(0, 3), (0, 0)]);
+}
+
+/// Sends bytes on a connection of their own, and returns how many came back until its end.
+fn exchange(site: &Site, request: &[u8]) -> u64 {
+    let mut socket = TcpStream::connect(site.address).expect("a connection");
+    socket.write_all(request).expect("a server that listens");
+    socket.read_to_end(&mut Vec::new()).expect("an end") as u64
+}
+
+#[test]
+fn bytes_are_counted_in_both_directions() {
+    let site = Site::serve(|call| match call.request.parts.uri.path() {
+        "/stream" => call.stream(status(200), |body| {
+            body.write(&[b'x'; 100_000]);
+            body.writer.finish();
+        }),
+        "/framed" => {
+            call.framed(head(200, &[("transfer-encoding", "chunked")]), |body| {
+                body.write(b"1\r\nx\r\n0\r\n\r\n");
+                body.writer.finish();
+            });
+        }
+        _ => {
+            call.body();
+            call.text("done");
+        }
+    });
+    let body = "b".repeat(300_000);
+    let post = format!("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 300000\r\n\r\n{body}");
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let requests = [post, get("/stream"), get("/framed"), "nonsense\r\n\r\n".into()];
+    let back: u64 = requests.iter().map(|request| exchange(&site, request.as_bytes())).sum();
+    let sent: usize = requests.iter().map(String::len).sum();
+    let bytes = || {
+        let figures = site.server.figures(false);
+        (figures.received, figures.sent)
+    };
+    eventually("all bytes are counted", || bytes() == (sent as u64, back));
 }
