@@ -79,6 +79,11 @@ module IodineRs
       @wishes << :halt
     end
 
+    # Ends this process where its master has died and Ruby stands still (in C, with the global VM lock); after `run`.
+    #
+    # @param lifeline [IO] reading end of a pipe whose other end only the master has
+    def die_with(lifeline) = @native.die_with(lifeline.fileno)
+
     # The file of the access log was moved away. May be called in a signal handler.
     def reopen_access_log
       @native.reopen_access_log if running_here?

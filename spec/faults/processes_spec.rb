@@ -94,6 +94,21 @@ RSpec.describe "Faults of processes" do
     end
   end
 
+  it "F4, W-04, X-05: a master that is killed takes along a worker in which C holds Ruby's lock" do
+    app = <<~'RUBY'
+      require "fiddle"
+      SLEEP = Fiddle::Function.new(Fiddle.dlopen(nil)["sleep"], [Fiddle::TYPE_INT], Fiddle::TYPE_INT, need_gvl: true)
+      run ->(_env) { $stdout.puts "held"; SLEEP.call(60); [200, {}, []] }
+    RUBY
+    server = cluster(app, workers: 1)
+    pid, port = booted(server).first, server.port
+    server.connect.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    server.wait_for_stdout(/held/)
+    server.signal("KILL")
+    eventually(limit: 3) { !alive?(pid) && refused?(port) }
+    expect(server.stderr).to include("! Detected parent died, and Ruby stands still: killed")
+  end
+
   describe "F6: an app that cannot live" do
     # Forks within that many seconds.
     def deaths(server, seconds)

@@ -15,6 +15,7 @@ pub mod access_log;
 mod files;
 pub mod handoff;
 pub mod http;
+mod lifeline;
 pub mod log;
 pub mod metrics;
 pub mod net;

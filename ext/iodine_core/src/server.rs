@@ -1,12 +1,14 @@
 //! The composition root: wires the rooms together, starts, drains, stops.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::handoff::{Crew, Stats};
 use crate::http::shared::Shared;
+use crate::lifeline;
 use crate::log::Log;
 use crate::metrics::Figures;
 use crate::net::{Binding, Listener};
@@ -65,6 +67,17 @@ impl Server {
         });
         // A server has one relay in its life.
         let _ = self.relay.set(relay);
+        self.reactor.see_to_it();
+    }
+
+    /// Ends this process some time after the pipe that ends in `lifeline` has ended: its other end is the master's.
+    pub fn die_with(&self, lifeline: OwnedFd) {
+        let log = self.shared.log.clone();
+        self.reactor.handle().spawn(async move {
+            if let Err(error) = lifeline::watch(lifeline, log.clone()).await {
+                log.line(&format!("the end of the master will be noticed by Ruby only: {error}"));
+            }
+        });
         self.reactor.see_to_it();
     }
 

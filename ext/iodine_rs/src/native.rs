@@ -2,7 +2,7 @@
 //! lends it the core.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +64,7 @@ pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     class.define_method("await_drained", method!(Native::await_drained, 1))?;
     class.define_method("reopen_access_log", method!(Native::reopen_access_log, 0))?;
     class.define_singleton_method("check_log_format", function!(check_log_format, 1))?;
+    class.define_method("die_with", method!(Native::die_with, 1))?;
     class.define_method("halt", method!(Native::halt, 0))?;
     class.define_method("stats", method!(Native::stats, 1))
 }
@@ -91,12 +92,7 @@ impl Native {
         url: String,
         tls: Option<Obj<TlsAcceptor>>,
     ) -> Result<(), Error> {
-        if fd < 0 {
-            return Err(raised::error(ruby.exception_arg_error(), &format!("{fd} is no file descriptor")));
-        }
-        // SAFETY: borrowed for the duplication only; the caller's socket is open during this call.
-        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-        let socket = borrowed.try_clone_to_owned().map_err(|error| io_error(ruby, "listen", &error))?;
+        let socket = duplicate(ruby, "listen", fd)?;
         this.bindings.borrow_mut().push(Binding { socket, url, tls: tls.map(|tls| tls.acceptor()) });
         Ok(())
     }
@@ -176,6 +172,13 @@ impl Native {
         Ok(())
     }
 
+    /// `die_with(fd)`: the process ends some time after the pipe of which this is the reading end; it is duplicated.
+    fn die_with(ruby: &Ruby, this: Obj<Self>, fd: RawFd) -> Result<(), Error> {
+        let lifeline = duplicate(ruby, "die_with", fd)?;
+        this.server(ruby)?.die_with(lifeline);
+        Ok(())
+    }
+
     /// `halt`: stop everything now. Idempotent.
     fn halt(ruby: &Ruby, this: Obj<Self>) -> Result<(), Error> {
         let Ok(server) = this.server(ruby) else { return Ok(()) };
@@ -223,6 +226,15 @@ impl Drop for Native {
 /// `Native.check_log_format(text)`: raises an ArgumentError that says what is wrong with it.
 fn check_log_format(ruby: &Ruby, text: String) -> Result<(), Error> {
     Format::parse(&text).map(drop).map_err(|mistake| raised::error(ruby.exception_arg_error(), &mistake.0))
+}
+
+fn duplicate(ruby: &Ruby, what: &str, fd: RawFd) -> Result<OwnedFd, Error> {
+    if fd < 0 {
+        return Err(raised::error(ruby.exception_arg_error(), &format!("{fd} is no file descriptor")));
+    }
+    // SAFETY: borrowed for the duplication only; the caller's descriptor is open during this call.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    borrowed.try_clone_to_owned().map_err(|error| io_error(ruby, what, &error))
 }
 
 fn io_error(ruby: &Ruby, what: &str, error: &std::io::Error) -> Error {

@@ -83,6 +83,7 @@ module IodineRs
         Life.enter(:on_start)
         Signals.new(@inbox, [*SIGNALS, *ThreadBacktraces::SIGNAL]).install
         @server.run { @inbox << :stopped }
+        @server.die_with(@reporter.lifeline)
         check_in
         await_end
       ensure
