@@ -36,6 +36,7 @@ module IodineRs
   autoload :DevelopmentCertificate, "iodine_rs/development_certificate"
   autoload :Binder, "iodine_rs/binder"
   autoload :ThreadPool, "iodine_rs/thread_pool"
+  autoload :PoolControl, "iodine_rs/pool_control"
   autoload :Native, "iodine_rs/native"
   autoload :Stream, "iodine_rs/native"
   autoload :Hijack, "iodine_rs/native"

@@ -47,10 +47,12 @@ module IodineRs
     # Yields name, key and block of each.
     def each = @blocks.each { |name, blocks| blocks.each { |key, block| yield name, key, block } }
 
-    # Runs the blocks for that moment; an exception is printed and ends nothing.
+    # Runs the blocks for that moment; an exception is printed and ends nothing. A lambda or method gets as many arguments
+    # as it takes.
     def run(name, log, *arguments)
       @blocks.fetch(name, []).each do |key, block|
-        block.call(*arguments, *([@data[key.to_sym]] if key))
+        given = [*arguments, *([@data[key.to_sym]] if key)]
+        block.call(*(block.lambda? && block.arity >= 0 ? given.first(block.arity) : given))
       rescue StandardError, ScriptError => error
         log.error("WARNING hook #{name} failed with exception (#{error.class}) #{error.message}")
       end

@@ -16,6 +16,7 @@ module IodineRs
     autoload :PluginRegistry, "iodine_rs/puma/plugin_registry"
     autoload :Plugins, "iodine_rs/puma/plugin_registry"
     autoload :Server, "iodine_rs/puma/server"
+    autoload :ServerPluginControl, "iodine_rs/puma/server_plugin_control"
     autoload :UnknownPlugin, "iodine_rs/puma/plugin_registry"
     autoload :UserFileDefaultOptions, "iodine_rs/puma/user_file_default_options"
 

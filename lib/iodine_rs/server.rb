@@ -79,6 +79,11 @@ module IodineRs
       @wishes << :halt
     end
 
+    # Other numbers of threads from now on, see ThreadPool#resize; after `run`.
+    #
+    # @param limits min, max
+    def resize_pool(**limits) = @pool.resize(**limits)
+
     # Ends this process where its master has died and Ruby stands still (in C, with the global VM lock); after `run`.
     #
     # @param lifeline [IO] reading end of a pipe whose other end only the master has
@@ -105,7 +110,8 @@ module IodineRs
       @native = Native.new(@app, settings)
       @binder.listeners.each { |listener| @native.listen(listener.io.fileno, listener.url, listener.tls&.acceptor) }
       @native.start
-      @pool = ThreadPool.new(@native, @log, min: @options[:min_threads], hooks: @options[:hooks])
+      min, max, hooks = @options.values_at(:min_threads, :max_threads, :hooks)
+      @pool = ThreadPool.new(@native, @log, min:, max:, hooks:)
       @pool.start
     end
 

@@ -13,10 +13,14 @@ module IodineRs
     GRACE = 0.2
     private_constant :RETRY, :GRACE
 
-    def initialize(native, log, min: 0, hooks: Hooks.new)
+    # Threads that are kept when there is nothing to do, and threads that may be inside the app at once.
+    attr_reader :min, :max
+
+    def initialize(native, log, min: 0, max: [min, 1].max, hooks: Hooks.new)
       @native = native
       @log = log
       @min = min
+      @max = max
       @hooks = hooks
       @threads = {}
       @lock = Mutex.new
@@ -43,10 +47,32 @@ module IodineRs
     # Raises in every thread: in the app where it is there, else the thread ends and is replaced.
     def interrupt(error) = @lock.synchronize { @threads.values.compact }.each { |thread| thread.raise(error) }
 
+    # Other limits from now on: threads that are missing come at once, those that are too many go home when they have
+    # finished. What cannot be is printed, and changes nothing.
+    #
+    # @return [Boolean] whether they have changed
+    def resize(min: @min, max: @max)
+      mistake = mistake(min, max)
+      @log.error(mistake) if mistake
+      return false if mistake
+
+      @min, @max = min, max
+      @native.resize(min, max)
+      true
+    end
+
     # Threads at this moment.
     def size = @lock.synchronize { @threads.size }
 
     private
+
+    # In Puma's words.
+    def mistake(min, max)
+      return "`min' value cannot be less than 0" if min.negative?
+      return "`max' value cannot be less than 1" if max < 1
+
+      "`min' value cannot be greater than `max' value." if min > max
+    end
 
     def joined?(threads)
       limit = now + GRACE
@@ -69,7 +95,7 @@ module IodineRs
     def free_number = (1..).find { |number| !@threads.key?(number) }
 
     def work(number)
-      @hooks.run(:before_thread_start, @log)
+      @hooks.run(:before_thread_start, @log, PoolControl.new(self))
       @native.work
     ensure
       @hooks.run(:before_thread_exit, @log)

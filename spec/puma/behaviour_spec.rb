@@ -83,6 +83,55 @@ RSpec.describe "A configuration file of Puma's" do
     expect(Http.get(server, "/most").body).to eq("2")
   end
 
+  # How many requests that need each other run at once: each waits until so many are there.
+  meeting = <<~'RUBY'
+    lock, inside = Mutex.new, 0
+    run lambda { |env|
+      lock.synchronize { inside += 1 }
+      limit = Process.clock_gettime(Process::CLOCK_MONOTONIC) + 1
+      sleep 0.005 until lock.synchronize { inside } >= env["QUERY_STRING"].to_i || Process.clock_gettime(Process::CLOCK_MONOTONIC) > limit
+      met = lock.synchronize { inside } >= env["QUERY_STRING"].to_i
+      sleep 0.05
+      lock.synchronize { inside -= 1 }
+      [200, {}, [met.to_s]]
+    }
+  RUBY
+
+  it "D-80: before_thread_start gets the limits of the pool, and may change them" do
+    config = <<~'RUBY'
+      threads 1, 1
+      before_thread_start do |pool|
+        puts "limits #{pool.min_threads} #{pool.max_threads}"
+        pool.update_thread_pool_min_max(min: 2, max: 4) if pool.max_threads == 1
+      end
+    RUBY
+    server = configured(config, meeting)
+    server.wait_for_stdout(/limits 1 1\nlimits 2 4/)
+    expect(Array.new(4) { Thread.new { Http.get(server, "/?4").body } }.map(&:value)).to eq(%w[true] * 4)
+    expect(server.stdout.scan(/limits \d \d/).size).to be_between(3, 4)
+  end
+
+  it "D-80: says which limits cannot be, and goes on" do
+    config = <<~'RUBY'
+      threads 1, 2
+      before_thread_start do |pool|
+        [{ min: 3 }, { max: 0 }, { min: -1 }].each { |limits| puts pool.update_thread_pool_min_max(**limits) }
+        puts "limits #{pool.min_threads} #{pool.max_threads} #{pool.class} #{Puma::ServerPluginControl == pool.class}"
+      end
+    RUBY
+    server = configured(config)
+    server.wait_for_stdout(/false\nfalse\nfalse\nlimits 1 2 IodineRs::PoolControl true/)
+    expect(server.stderr).to include("`min' value cannot be greater than `max' value.", "`min' value cannot be less than 0", "`max' value cannot be less than 1")
+    expect(Http.get(server).status).to eq(200)
+  end
+
+  it "D-80, D-81: a lambda or method without arguments does as well" do
+    server = configured("def began = puts('began')\nbefore_thread_start(&method(:began))\nbefore_thread_exit(&-> { puts 'ended' })\nthreads 1")
+    server.wait_for_stdout(/began/)
+    server.signal("INT")
+    server.wait_for_stdout(/ended/)
+  end
+
   it "D-22: fiber_per_request keeps what a request leaves from the next one" do
     app = "run ->(_env) { seen = [Thread.current[:a], Fiber[:b]]; Thread.current[:a] = Fiber[:b] = 1; [200, {}, [seen.inspect]] }"
     server = configured("fiber_per_request\nthreads 1, 1", app)

@@ -64,6 +64,7 @@ pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     class.define_method("await_drained", method!(Native::await_drained, 1))?;
     class.define_method("reopen_access_log", method!(Native::reopen_access_log, 0))?;
     class.define_singleton_method("check_log_format", function!(check_log_format, 1))?;
+    class.define_method("resize", method!(Native::resize, 2))?;
     class.define_method("die_with", method!(Native::die_with, 1))?;
     class.define_method("halt", method!(Native::halt, 0))?;
     class.define_method("stats", method!(Native::stats, 1))
@@ -172,6 +173,12 @@ impl Native {
         Ok(())
     }
 
+    /// `resize(min_threads, max_threads)`: other limits from now on.
+    fn resize(ruby: &Ruby, this: Obj<Self>, min_threads: usize, max_threads: usize) -> Result<(), Error> {
+        this.server(ruby)?.crew().resize(min_threads, max_threads);
+        Ok(())
+    }
+
     /// `die_with(fd)`: the process ends some time after the pipe of which this is the reading end; it is duplicated.
     fn die_with(ruby: &Ruby, this: Obj<Self>, fd: RawFd) -> Result<(), Error> {
         let lifeline = duplicate(ruby, "die_with", fd)?;
@@ -194,7 +201,7 @@ impl Native {
     /// `stats(begin_anew)`: a Hash of figures; with `true` the maxima count from now on.
     fn stats(ruby: &Ruby, this: Obj<Self>, begin_anew: bool) -> Result<RHash, Error> {
         let figures = this.server(ruby)?.figures(begin_anew);
-        stats::hash(ruby, &figures, this.settings.pool.max_threads)
+        stats::hash(ruby, &figures)
     }
 
     fn server(&self, ruby: &Ruby) -> Result<Arc<Server>, Error> {

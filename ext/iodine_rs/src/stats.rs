@@ -9,10 +9,11 @@ use crate::gvl;
 
 /// All of them are Integers, times in microseconds; `queue_times` counts requests by
 /// [`iodine_core::metrics::QUEUE_TIME_LIMITS`].
-pub(crate) fn hash(ruby: &Ruby, figures: &Figures, max_threads: usize) -> Result<RHash, Error> {
+pub(crate) fn hash(ruby: &Ruby, figures: &Figures) -> Result<RHash, Error> {
     let hash = ruby.hash_new();
     let set = |key: &str, value: u64| hash.aset(ruby.to_symbol(key), value);
     let crew = &figures.crew;
+    let max_threads = crew.max_threads;
     let idle = crew.threads.saturating_sub(crew.running);
     set("backlog", crew.backlog as u64)?;
     set("running", crew.threads as u64)?;
@@ -28,9 +29,9 @@ pub(crate) fn hash(ruby: &Ruby, figures: &Figures, max_threads: usize) -> Result
     set("http_connections", figures.http as u64)?;
     set("websockets", figures.websockets as u64)?;
     set("event_streams", figures.event_streams as u64)?;
-    for (class, count) in figures.responses.iter().enumerate() {
     set("bytes_received", figures.received)?;
     set("bytes_sent", figures.sent)?;
+    for (class, count) in figures.responses.iter().enumerate() {
         set(&format!("responses_{}xx", class + 1), *count)?;
     }
     set("queue_time", micros(figures.queue_times.total))?;

@@ -57,6 +57,13 @@ module IodineRs
       # The same as `stop`: what comes afterwards is the caller's.
       def begin_restart(sync = false) = finish(:restart, sync) { @server.stop }
 
+      # Other numbers of threads from now on. What cannot be is told to the log writer, and changes nothing.
+      def update_thread_pool_min_max(min: min_threads, max: max_threads)
+        return unless @server.nil? || @server.resize_pool(min:, max:)
+
+        @min_threads, @max_threads = min, max
+      end
+
       # Whether it has been told to stop.
       def shutting_down? = %i[stop halt restart].include?(@state)
 

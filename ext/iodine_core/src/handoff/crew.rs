@@ -40,6 +40,11 @@ const QUIET_TICKS: u32 = if cfg!(shuttle) { 2 } else { 20 };
 #[derive(Debug)]
 pub struct Crew {
     pub(super) settings: Pool,
+    /// Of the settings, unless [`Crew::resize`] was called.
+    min_threads: AtomicUsize,
+    max_threads: AtomicUsize,
+    /// There are more threads than there may be since then.
+    crowded: AtomicBool,
     pub(super) reactor: Arc<Reactor>,
     postbox: Arc<Postbox>,
     /// Bounded by what is put in: `max_queue` calls, and one visit a mailbox.
@@ -116,6 +121,8 @@ pub struct Stats {
     pub threads: usize,
     /// Pool threads inside the application.
     pub running: usize,
+    /// Threads that may be inside the application at once.
+    pub max_threads: usize,
     /// Threads in a streaming body.
     pub streams: usize,
     /// Requests taken since the start.
@@ -129,6 +136,9 @@ impl Crew {
         let epoch = Instant::now();
         Arc::new(Crew {
             postbox: Arc::new(Postbox::new(reactor.clone())),
+            min_threads: AtomicUsize::new(settings.min_threads),
+            max_threads: AtomicUsize::new(settings.max_threads),
+            crowded: AtomicBool::new(false),
             settings,
             reactor,
             jobs: Queue::new(epoch),
@@ -149,6 +159,29 @@ impl Crew {
             rested: AtomicU64::new(0),
             slow: AtomicBool::new(false),
         })
+    }
+
+    /// Other limits from now on: threads that are kept, and threads that may be inside the application at once (1 or
+    /// more). Threads that are missing are asked for; those beyond the limit go home when they have finished.
+    pub fn resize(&self, min_threads: usize, max_threads: usize) {
+        self.min_threads.store(min_threads, Ordering::Relaxed);
+        self.max_threads.store(max_threads.max(1), Ordering::Relaxed);
+        let mut state = self.lock();
+        while state.ask_for_thread(min_threads) {}
+        self.crowded.store(state.threads > self.max_threads(), Ordering::Relaxed);
+        state.parked.iter().for_each(|post| post.unpark());
+        drop(state);
+        self.changed.notify_all();
+        self.reactor.nudge();
+    }
+
+    /// Threads that may be inside the application at once.
+    pub fn max_threads(&self) -> usize {
+        self.max_threads.load(Ordering::Relaxed)
+    }
+
+    fn min_threads(&self) -> usize {
+        self.min_threads.load(Ordering::Relaxed)
     }
 
     /// Queues a request. The inbox brings the answer.
@@ -196,7 +229,7 @@ impl Crew {
     pub fn join(self: &Arc<Self>) -> Worker {
         let mut state = self.lock();
         state.expected = state.expected.saturating_sub(1);
-        let room = state.threads < self.settings.max_threads;
+        let room = state.threads < self.max_threads();
         if room {
             state.threads += 1;
         }
@@ -264,7 +297,7 @@ impl Crew {
 
     /// Whether every thread has something to do.
     pub(crate) fn is_busy(&self) -> bool {
-        self.running.load(Ordering::SeqCst) + self.calls.load(Ordering::SeqCst) >= self.settings.max_threads
+        self.running.load(Ordering::SeqCst) + self.calls.load(Ordering::SeqCst) >= self.max_threads()
             || self.resting.load(Ordering::SeqCst)
     }
 
@@ -307,6 +340,7 @@ impl Crew {
             backlog: self.calls.load(Ordering::Relaxed),
             threads: state.threads,
             running: self.running.load(Ordering::Relaxed),
+            max_threads: self.max_threads(),
             streams: state.streams,
             requests: self.queue_clock.read().requests(),
         }
@@ -376,7 +410,7 @@ impl Crew {
     /// The turn of a driving thread of the application: it leaves as soon as it should run a job itself.
     pub(super) fn leader_turn(&self, interrupted: &AtomicBool) -> Turn {
         self.postbox.deliver();
-        if self.is_stopped() || interrupted.load(Ordering::SeqCst) || self.runner_needed() {
+        if self.is_stopped() || interrupted.load(Ordering::SeqCst) || self.is_crowded() || self.runner_needed() {
             return Turn::Leave;
         }
         if self.jobs.is_empty() { Turn::Sleep } else { Turn::Doze(STALE) }
@@ -401,7 +435,7 @@ impl Crew {
             drop(state);
             self.mark_coming();
             post.unpark();
-        } else if state.ask_for_thread(self.settings.max_threads) {
+        } else if state.ask_for_thread(self.max_threads()) {
             drop(state);
             self.mark_coming();
             self.changed.notify_all();
@@ -470,13 +504,19 @@ impl Crew {
         self.reactor.nudge();
     }
 
-    /// Whether a thread that has been idle for long should go home.
-    pub(super) fn retire(&self) -> bool {
+    /// Whether there are threads too many.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
+    /// Whether a thread should go home: one that has been idle for long, or one too many.
+    pub(super) fn retire(&self, idle: bool) -> bool {
         let mut state = self.lock();
-        let surplus = state.threads > self.settings.min_threads.max(1);
+        let surplus = state.threads > if idle { self.min_threads().max(1) } else { self.max_threads() };
         if surplus {
             state.threads -= 1;
         }
+        self.crowded.store(state.threads > self.max_threads(), Ordering::Relaxed);
         surplus
     }
 
@@ -484,7 +524,7 @@ impl Crew {
     pub(super) fn lose_thread(&self) {
         let mut state = self.lock();
         state.threads -= 1;
-        if !self.is_stopped() && state.ask_for_thread(self.settings.min_threads.max(1)) {
+        if !self.is_stopped() && state.ask_for_thread(self.min_threads().max(1)) {
             self.changed.notify_all();
         }
         drop(state);
@@ -516,7 +556,7 @@ impl Crew {
     pub(super) fn leave_stream(&self) -> bool {
         let mut state = self.lock();
         state.streams -= 1;
-        let room = state.threads + state.expected < self.settings.max_threads && !self.is_stopped();
+        let room = state.threads + state.expected < self.max_threads() && !self.is_stopped();
         if room {
             state.threads += 1;
         }

@@ -147,7 +147,7 @@ impl Worker {
         self.end_batch();
         let mut idle = false;
         loop {
-            if idle && self.crew.retire() {
+            if (idle || self.crew.is_crowded()) && self.crew.retire(idle) {
                 self.role = Role::Gone;
             }
             if self.role == Role::Gone || self.crew.is_stopped() {

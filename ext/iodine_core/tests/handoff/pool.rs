@@ -136,3 +136,51 @@ fn the_figures_tell_what_goes_on() {
     drop(clients);
     eventually("nobody is connected", || site.server.stats().1 == 0);
 }
+
+/// A server of one thread, whose requests to `/wait` end when the gate opens.
+fn waiting() -> (Site, Arc<Gate>) {
+    let gate = Arc::new(Gate::default());
+    let site = Site::with(|settings| settings.pool.max_threads = 1, {
+        let gate = gate.clone();
+        move |call| {
+            if call.path() == "/wait" {
+                call.unlocked(|| gate.wait());
+            }
+            call.text("ok");
+        }
+    });
+    (site, gate)
+}
+
+#[test]
+fn a_larger_limit_lets_in_who_waits() {
+    let (site, gate) = waiting();
+    let mut clients: Vec<_> = (0..4).map(|_| site.connect()).collect();
+    for client in &mut clients {
+        client.ask("/wait");
+    }
+    eventually("one is inside, three wait", || (site.inside(), site.stats().backlog) == (1, 3));
+    site.crew().resize(0, 4);
+    eventually("four are inside", || site.inside() == 4);
+    assert_eq!(site.stats().max_threads, 4);
+    gate.open();
+    assert!(clients.iter_mut().all(|client| client.response().status == 200));
+}
+
+#[test]
+fn threads_beyond_a_smaller_limit_go_home_when_they_have_finished() {
+    let (site, gate) = waiting();
+    site.crew().resize(6, 6);
+    eventually("six are there, as the smaller limit says", || site.stats().threads == 6);
+    let mut clients: Vec<_> = (0..6).map(|_| site.connect()).collect();
+    for client in &mut clients {
+        client.ask("/wait");
+    }
+    eventually("six are inside", || site.inside() == 6);
+    site.crew().resize(0, 2);
+    gate.open();
+    assert!(clients.iter_mut().all(|client| client.response().status == 200));
+    eventually("two are left", || site.stats().threads == 2);
+    load(&site, "/", 400);
+    assert!(site.stats().threads <= 2, "{:?}", site.stats());
+}
