@@ -24,7 +24,7 @@ module IodineRs
     def initialize(options, **)
       super
       @count = options[:workers]
-      @workers = {}
+      @workers = []
       @forked = 0
       @phase = 0
       @failures = @restarts = 0
@@ -61,31 +61,34 @@ module IodineRs
 
     # Figures of the cluster and, as they last told, of its workers.
     def stats
-      workers = @workers.values
-      { workers: workers.size, phase: @phase, booted_workers: workers.count(&:booted?),
-        old_workers: workers.count { |worker| worker.phase != @phase }, worker_restarts: @restarts,
-        worker_status: workers.map(&:status) }
+      { workers: @workers.size, phase: @phase, booted_workers: @workers.count(&:booted?),
+        old_workers: @workers.count { |worker| worker.phase != @phase }, worker_restarts: @restarts,
+        worker_status: @workers.map(&:status) }
     end
 
     # Figures of the workers for Metrics.
     def figures
-      booted = @workers.values.select(&:booted?)
+      booted = @workers.select(&:booted?)
       booted.to_h { |worker| [{ worker: worker.index }, worker.figures] }
     end
 
     # Figures of the cluster as a whole.
     def server_figures
-      { workers: @workers.size, booted_workers: @workers.each_value.count(&:booted?), worker_restarts_total: @restarts }
+      { workers: @workers.size, booted_workers: @workers.count(&:booted?), worker_restarts_total: @restarts }
     end
 
     # Ends at once whatever still runs.
     def halt
       return unless @master == Process.pid
 
-      @workers.each_value(&:kill).each_value(&:await_end)
+      @workers.each(&:kill).each(&:await_end)
     end
 
     private
+
+    # Prints a line. For gems that watch the workers from a thread of the master: they find this object by its class, and
+    # the workers in `@workers`.
+    def log(line) = @log.info(line)
 
     # One turn of the master's life: what has arrived, who has ended, who is late, who is missing.
     def turn
@@ -96,7 +99,7 @@ module IodineRs
       @service.tick { describe }
       keep_up unless @reason
       stop_idle if !@reason && idle?
-      @workers.each_value(&:hurry_up)
+      @workers.each(&:hurry_up)
     end
 
     def await_events
@@ -108,9 +111,9 @@ module IodineRs
 
     # Seconds until something has to be looked at without an event.
     def patience
-      return PATIENCE if @reason || @workers.each_value.any?(&:ending?)
+      return PATIENCE if @reason || @workers.any?(&:ending?)
 
-      waits = @workers.each_value.map(&:time_left)
+      waits = @workers.map(&:time_left)
       waits << @forks_from - now if missing
       waits << RestartFile::INTERVAL if @restart_file
       waits << @service.patience if @service.any?
@@ -132,7 +135,7 @@ module IodineRs
     end
 
     # The lowest number that no worker has, or one that waits for its successor.
-    def missing = ((0...@count).to_a - @workers.each_value.reject(&:outgoing?).map(&:index)).first
+    def missing = ((0...@count).to_a - @workers.reject(&:outgoing?).map(&:index)).first
 
     def fork_worker(index)
       key = @forked += 1
@@ -142,7 +145,7 @@ module IodineRs
       worker = Worker.new(index, @phase, app: @app, options: @options, binder: @binder, log: @log, redirect: @redirect)
       pid = without_threads { Process.fork { start(worker, socket) } }
       socket.close
-      @workers[key] = WorkerHandle.new(key, index, pid, @phase, @options)
+      @workers << WorkerHandle.new(key, index, pid, @phase, @options)
       Life.enter(:after_fork)
       @hooks.run(:after_worker_fork, @log, index)
     rescue Errno::EAGAIN, Errno::ENOMEM => error
@@ -152,7 +155,7 @@ module IodineRs
     # The system has no process to give. The workers that are there go on; without any the server ends (row X-06).
     def cannot_fork(error, key)
       @relay.remove(key)
-      raise unless @workers.each_value.any?(&:booted?)
+      raise unless @workers.any?(&:booted?)
 
       @log.error("cannot fork a worker: #{error.message}")
       hold_back
@@ -180,7 +183,7 @@ module IodineRs
     # --- Watching ---------------------------------------------------------------------------------------------------
 
     def note((pid, word, stats))
-      worker = @workers.each_value.find { |candidate| candidate.pid == pid } or return
+      worker = @workers.find { |candidate| candidate.pid == pid } or return
       worker.check_in(stats)
       # One that was here before the last failure says nothing about it.
       @failures = 0 if worker.settled? && worker.started > @forks_from
@@ -201,24 +204,24 @@ module IodineRs
 
     # For `systemctl status`.
     def describe
-      workers = @workers.each_value.map { |worker| ServiceManager.describe(worker.figures) }
-      "cluster: #{@workers.each_value.count(&:booted?)}/#{@count}, worker_status: [#{workers.join(", ")}]"
+      workers = @workers.map { |worker| ServiceManager.describe(worker.figures) }
+      "cluster: #{@workers.count(&:booted?)}/#{@count}, worker_status: [#{workers.join(", ")}]"
     end
 
     def all_booted?
-      @workers.size >= @count && @workers.each_value.all? { |worker| worker.booted? && worker.phase == @phase }
+      @workers.size >= @count && @workers.all? { |worker| worker.booted? && worker.phase == @phase }
     end
 
     # Asks for each worker by its number: children of the app are the app's. As process 1 it is the parent of every orphan.
     def reap
-      @workers.each_value.select(&:ended?).each { |worker| bury(worker) }
+      @workers.select(&:ended?).each { |worker| bury(worker) }
       nil while Process.pid == 1 && Process.wait(-1, Process::WNOHANG)
     rescue Errno::ECHILD
       # There is no other child.
     end
 
     def bury(worker)
-      @workers.delete(worker.key)
+      @workers.delete(worker)
       @relay.remove(worker.key)
       @hooks.run(:after_worker_shutdown, @log, worker)
       @restarts += 1 if !@reason && worker.index < @count
@@ -242,15 +245,15 @@ module IodineRs
     # Whether no worker has had anything to do for `idle_timeout`, as far as they have told.
     def idle?
       limit = @options[:idle_timeout]
-      !limit.nil? && all_booted? && @workers.each_value.all? { |worker| worker.idle_for >= limit }
+      !limit.nil? && all_booted? && @workers.all? { |worker| worker.idle_for >= limit }
     end
 
     def keep_up
-      @workers.each_value.select(&:timed_out?).each { |worker| terminate(worker) }
-      @workers.each_value.select { |worker| worker.index >= @count && !worker.ending? }.each { |worker| cull(worker) }
+      @workers.select(&:timed_out?).each { |worker| terminate(worker) }
+      @workers.select { |worker| worker.index >= @count && !worker.ending? }.each { |worker| cull(worker) }
       recycle
       fork_missing_workers
-      @workers.each_value.find { |worker| worker.phase != @phase }&.then { |worker| replace(worker) }
+      @workers.find { |worker| worker.phase != @phase }&.then { |worker| replace(worker) }
     end
 
     def cull(worker)
@@ -260,16 +263,16 @@ module IodineRs
 
     # Replaces worn-out workers one after another; each one serves until its successor does.
     def recycle
-      @workers.each_value.select { |worker| worker.outgoing? && succeeded?(worker) }.each(&:stop)
-      return unless all_booted? && @workers.size == @count && @workers.each_value.none?(&:ending?)
+      @workers.select { |worker| worker.outgoing? && succeeded?(worker) }.each(&:stop)
+      return unless all_booted? && @workers.size == @count && @workers.none?(&:ending?)
 
-      worker = @workers.each_value.find(&:worn_out) or return
+      worker = @workers.find(&:worn_out) or return
       @log.info("- Replacing worker #{worker.index} (PID: #{worker.pid}): #{worker.worn_out}")
       worker.step_down
     end
 
     def succeeded?(worker)
-      @workers.each_value.any? { |other| other.index == worker.index && !other.outgoing? && other.booted? }
+      @workers.any? { |other| other.index == worker.index && !other.outgoing? && other.booted? }
     end
 
     def terminate(worker)
@@ -293,7 +296,7 @@ module IodineRs
 
     # The next one has to wait until every other worker serves.
     def replace(worker)
-      return if worker.ending? || @workers.size < @count || !@workers.each_value.all?(&:booted?)
+      return if worker.ending? || @workers.size < @count || !@workers.all?(&:booted?)
 
       @log.info("- Stopping #{worker.pid} for phased upgrade...")
       worker.stop
@@ -301,10 +304,10 @@ module IodineRs
 
     def reopen_logs
       super
-      @workers.each_value(&:reopen_logs)
+      @workers.each(&:reopen_logs)
     end
 
-    def cut_short = @workers.each_value(&:kill)
+    def cut_short = @workers.each(&:kill)
 
     def finish
       announce_end("- Gracefully shutting down workers...")
@@ -312,6 +315,6 @@ module IodineRs
       stop_workers
     end
 
-    def stop_workers = @workers.each_value(&:stop)
+    def stop_workers = @workers.each(&:stop)
   end
 end

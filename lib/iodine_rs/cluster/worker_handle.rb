@@ -84,6 +84,9 @@ module IodineRs
         signal("TERM")
       end
 
+      # As gems ask for it that watch the workers' memory.
+      alias term stop
+
       # Whether the master wants its end.
       def ending? = !@stopped.nil?
 
