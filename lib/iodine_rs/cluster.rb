@@ -19,7 +19,14 @@ module IodineRs
     # Seconds until a worker that died as soon as it served, or before, is replaced: twice as many each time, up to a limit.
     BACK_OFF = 0.5
     LONGEST_BACK_OFF = 30
-    private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF
+    # A warning that begins as Puma's does (row W-09).
+    SINGLE_WORKER = [
+      "! WARNING: Detected running cluster mode with 1 worker.",
+      "! It serves no more than one process without workers, which needs no master beside it: workers 0.",
+      "! It is right where a worker is to be replaced by itself, as by worker_max_rss or worker_timeout.",
+      "! silence_single_worker_warning leaves these lines out."
+    ].freeze
+    private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF, :SINGLE_WORKER
 
     def initialize(options, **)
       super
@@ -34,7 +41,9 @@ module IodineRs
     # Lines of the banner.
     def banner
       preloads = @options[:preload_app]
-      ["*   Master PID: #{Process.pid}", "*      Workers: #{@count}", *("* Preloading application" if preloads)]
+      lonely = @count == 1 && !@options[:silence_single_worker_warning]
+      ["*   Master PID: #{Process.pid}", "*      Workers: #{@count}", *("* Preloading application" if preloads),
+       *(SINGLE_WORKER if lonely)]
     end
 
     # Makes the app ready, before anything listens. Without `preload_app` each worker loads it for itself.
@@ -77,6 +86,10 @@ module IodineRs
       { workers: @workers.size, booted_workers: @workers.count(&:booted?), worker_restarts_total: @restarts }
     end
 
+    # Prints a line. For gems that watch the workers from a thread of the master: they find this object by its class, and
+    # the workers in `@workers`.
+    def log(line) = @log.info(line)
+
     # Ends at once whatever still runs.
     def halt
       return unless @master == Process.pid
@@ -85,10 +98,6 @@ module IodineRs
     end
 
     private
-
-    # Prints a line. For gems that watch the workers from a thread of the master: they find this object by its class, and
-    # the workers in `@workers`.
-    def log(line) = @log.info(line)
 
     # One turn of the master's life: what has arrived, who has ended, who is late, who is missing.
     def turn

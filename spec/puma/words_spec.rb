@@ -47,7 +47,7 @@ RSpec.describe "Puma's words" do
     "D-47" => { "worker_shutdown_timeout 8" => { worker_shutdown_timeout: 8 }, "worker_shutdown_timeout 0" => { worker_shutdown_timeout: 0 } },
     "D-48" => { "worker_check_interval 0.5" => { worker_check_interval: 0.5 } },
     "D-50" => { "wait_for_less_busy_worker\nwait_for_less_busy_worker 0.001" => {} },
-    "D-51" => { "silence_single_worker_warning" => {}, "silence_fork_callback_warning" => { silence_fork_callback_warning: true } },
+    "D-51" => { "silence_single_worker_warning" => { silence_single_worker_warning: true }, "silence_fork_callback_warning" => { silence_fork_callback_warning: true } },
     "D-53" => { "quiet" => { log_requests: false }, "quiet false" => { log_requests: true }, "log_requests" => { log_requests: true }, "log_requests false" => { log_requests: false } },
     "D-56" => { "debug" => {} },
     "D-57" => { "mutate_stdout_and_stderr_to_sync_on_write false" => { mutate_stdout_and_stderr_to_sync_on_write: false } },

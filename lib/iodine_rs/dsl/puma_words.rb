@@ -24,7 +24,7 @@ module IodineRs
       }.freeze
 
       # Accepted in silence: there is nothing to know.
-      SILENT = %i[wait_for_less_busy_worker silence_single_worker_warning debug].freeze
+      SILENT = %i[wait_for_less_busy_worker debug].freeze
 
       # Refused: the server would not do what the file counts on.
       REFUSED = {

@@ -89,6 +89,7 @@ module IodineRs
                "URL of a Redis or Valkey that brings publications to other servers.") { |o| o.from_env("IODINE_RS_REDIS_URL") }
         option :max_relay, Type.integer(1.., "bytes"), 67_108_864,
                "Publications that may wait on their way to one other process; more are dropped, with a log line."
+        option :silence_single_worker_warning, Type.boolean, false, "Says nothing about a cluster that has one worker."
         option :silence_fork_callback_warning, Type.boolean, false,
                "Says nothing about hooks that do not run because there are no workers."
         option(:hooks, Type.hooks, "none", "Blocks of the configuration file.", text: false, merge: true) { Hooks.new }
