@@ -9,6 +9,7 @@ module IodineRs
     autoload :Worker, "iodine_rs/cluster/worker"
     autoload :WorkerHandle, "iodine_rs/cluster/worker_handle"
     autoload :Wear, "iodine_rs/cluster/wear"
+    autoload :BootThreads, "iodine_rs/cluster/boot_threads"
     autoload :CheckIns, "iodine_rs/cluster/check_ins"
     autoload :Relay, "iodine_rs/cluster/relay"
 
@@ -48,7 +49,7 @@ module IodineRs
 
     # Makes the app ready, before anything listens. Without `preload_app` each worker loads it for itself.
     def load(app)
-      @app = app || (Rackup.app(@options) if @options[:preload_app])
+      @app = app || (BootThreads.watch(@log) { Rackup.app(@options) } if @options[:preload_app])
     end
 
     # Keeps the workers running until it is told to stop; returns the word that ended it.

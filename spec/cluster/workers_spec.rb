@@ -26,6 +26,21 @@ RSpec.describe "A cluster" do
     expect(Dir.children("/proc/#{server.pid}/task").size).to be <= 2
   end
 
+  it "W-08: tells which threads a preloaded app has started, but for those that are marked, and its own" do
+    server = cluster(<<~'RUBY' + who)
+      IodineRs.subscribe("news") { }
+      Thread.new { sleep }.name = "mine"
+      Thread.new { sleep }.tap { |thread| thread.name = "safe" }.thread_variable_set(:fork_safe, true)
+    RUBY
+    expect(server.stdout).to match(/! WARNING: Detected 1 Thread\(s\) started in app boot:\n\[\d+\] ! #<Thread:\S+@mine /)
+    expect(server.stdout).not_to include("safe")
+  end
+
+  it "W-08: says nothing where each worker loads the app" do
+    server = cluster("Thread.new { sleep }\n#{who}", args: %w[--set preload_app=false])
+    expect(server.stdout).not_to include("WARNING")
+  end
+
   it "answers from all workers" do
     server = cluster(who)
     eventually { Array.new(20) { Http.get(server).body.to_i }.uniq.sort == booted(server).sort }
@@ -60,7 +75,7 @@ RSpec.describe "A cluster" do
     expect(server.stdout.scan(/loaded in (\d+)/).flatten.map(&:to_i)).to match_array(booted(server))
   end
 
-  it "V-05: takes the number of workers from WEB_CONCURRENCY, below -w" do
+  it "V-01: takes the number of workers from WEB_CONCURRENCY, below -w" do
     expect(cluster(who, workers: 1, env: { "WEB_CONCURRENCY" => "3" }).stdout).to include("Workers: 1\n")
     server = serve(who, env: { "WEB_CONCURRENCY" => "2" })
     expect(await_workers(server, 2).size).to eq(2)
