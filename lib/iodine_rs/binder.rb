@@ -10,8 +10,8 @@ module IodineRs
     # restart, :activated by systemd.
     # `tls` is nil where connections are not encrypted, `query` the parameters of the address.
     Listener = Struct.new(:io, :url, :path, :asked, :origin, :tls, :query) do
-      # As it is printed: http for what a browser can open.
-      def to_s = [url.sub(/\Atcp/, "http"), *query].join("?")
+      # As it is printed: http for what a browser can open; what was there before by its address (row B-07).
+      def to_s = [origin ? url : url.sub(/\Atcp/, "http"), *query].join("?")
 
       # Whether it listens on an address.
       def at?(address)

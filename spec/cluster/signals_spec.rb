@@ -65,7 +65,7 @@ RSpec.describe "Signals to a cluster" do
     expect(server.stderr).to eq("")
   end
 
-  it "S-07: TTIN adds a worker, TTOU takes the youngest one, and never the last" do
+  it "S-07, W-06: TTIN adds a worker, TTOU takes the youngest one, and never the last" do
     server = cluster(app, workers: 1)
     server.signal("TTIN")
     first, second = await_workers(server, 2)
@@ -108,7 +108,7 @@ RSpec.describe "Signals to a cluster" do
     end
     expect(statuses.tally.keys).to eq([200])
     expect(server.stdout).to include("phased-restart called but not available, restarting normally", "* Restarting...\n",
-                                     "* Inherited http://127.0.0.1:#{server.port}\n")
+                                     "* Inherited tcp://127.0.0.1:#{server.port}\n")
     expect(server.stdout.scan("loaded").size).to eq(2)
     expect(children(server.pid) & before).to be_empty
   end

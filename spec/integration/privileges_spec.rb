@@ -83,7 +83,7 @@ RSpec.describe "A server with a user to become" do
     it "keeps a port that only root may open, also through a hot restart" do
       server = serve_as("nobody", bind: "tcp://127.0.0.1:#{free_low_port}")
       server.signal("USR2")
-      server.wait_for_stdout(/Inherited http.*Use Ctrl-C/m)
+      server.wait_for_stdout(/Inherited tcp.*Use Ctrl-C/m)
       expect(Http.get(server).body).to start_with("[#{Etc.getpwnam("nobody").uid}, ")
     end
 

@@ -20,14 +20,14 @@ RSpec.describe "A hot restart" do
   def deploy(server) = File.write("#{server.dir}/version", "new")
 
   { "one process" => [], "a cluster" => %w[-w 2], "a cluster without preloading" => %w[-w 2 --set preload_app=false] }.each do |name, args|
-    it "S-05: keeps port and process, and loads the new code (#{name})" do
+    it "S-05, V-09: keeps port and process, and loads the new code (#{name})" do
       server = serve(app, args:, files: { "version" => "old" })
       expect(Http.get(server).body).to start_with("old")
       deploy(server)
       server.signal("USR2")
       restarted(server)
       expect(Http.get(server).body).to start_with("new")
-      expect(server.stdout).to include("* Restarting...\n", "* Inherited http://127.0.0.1:#{server.port}\n")
+      expect(server.stdout).to include("* Restarting...\n", "* Inherited tcp://127.0.0.1:#{server.port}\n")
       expect(server.alive?).to be(true)
     end
 
@@ -70,7 +70,7 @@ RSpec.describe "A hot restart" do
     expect(waiting.read_response.status).to eq(200)
   end
 
-  it "keeps a Unix socket" do
+  it "S-05, B-02: keeps a Unix socket" do
     server = serve(app, bind: "unix://app.sock", files: { "version" => "old" })
     server.signal("USR2")
     restarted(server)

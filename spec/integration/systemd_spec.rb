@@ -73,7 +73,7 @@ RSpec.describe "Under systemd" do
         socket = TCPServer.new("127.0.0.1", 0)
         port = socket.local_address.ip_port
         activated(socket, hello, *args.map { |arg| arg.sub("PORT", port.to_s) }) do |log|
-          expect(log.call).to include("* Activated http://127.0.0.1:#{port}\n")
+          expect(log.call).to include("* Activated tcp://127.0.0.1:#{port}\n")
           expect(log.call).not_to include("Listening on")
           expect(Http.get(port).status).to eq(200)
         end
@@ -91,7 +91,7 @@ RSpec.describe "Under systemd" do
     it "B-07: closes a socket that nobody asked for" do
       socket = TCPServer.new("127.0.0.1", 0)
       activated(socket, hello, "-b", "tcp://127.0.0.1:0") do |log|
-        expect(log.call).to include("* Closing unused http://127.0.0.1:#{socket.local_address.ip_port}\n", "* Listening on")
+        expect(log.call).to include("* Closing unused tcp://127.0.0.1:#{socket.local_address.ip_port}\n", "* Listening on")
       end
     end
   end
