@@ -41,7 +41,19 @@ module IodineRs
 
     def own_answer(*arguments)
       arity = @handler.respond_to?(:arity) ? @handler.arity : @handler.method(:call).arity
-      @handler.call(*(arity.negative? ? arguments : arguments.first(arity)))
+      status, headers, body = @handler.call(*(arity.negative? ? arguments : arguments.first(arity)))
+      [status, headers, parts(body)]
+    rescue Exception => error
+      _exception, env, status = arguments
+      report(error, env, "lowlevel_error_handler")
+      blank(status)
+    end
+
+    def parts(body)
+      return body if body.is_a?(Array)
+      raise AppError, "lowlevel_error_handler has to answer with [status, headers, [text]]" unless body.respond_to?(:each)
+
+      body.enum_for(:each).to_a
     end
 
     def blank(status) = [status, { "content-type" => "text/plain" }, []]

@@ -158,7 +158,14 @@ impl Call<'_> {
     fn error_page(&self, error: &Error, status: u16) -> Result<Option<Answer>, Error> {
         let Some(exception) = exception(error) else { return Ok(None) };
         match self.cx.handle_error(self.ruby, exception, self.env, status).or_none()? {
-            Some(page) => reply::read(self.ruby, page, page).or_none(),
+            Some(page) => match reply::read(self.ruby, page, page).caught() {
+                Ok(answer) => Ok(Some(answer)),
+                Err(kill) if is_kill(&kill) => Err(kill),
+                Err(error) => {
+                    self.cx.log_error(self.ruby, &error, self.env, "lowlevel_error_handler")?;
+                    Ok(None)
+                }
+            },
             None => Ok(None),
         }
     }
