@@ -19,7 +19,7 @@ RSpec.describe "Hooks of a cluster" do
 
   def said(server, pid) = server.stdout.scan(/^hook (.*) #{pid}$/).flatten
 
-  it "D-70 to D-78: run in their order and in their process" do
+  it "D-70, D-71, D-72, D-73, D-74, D-75, D-77, D-78: run in their order and in their process" do
     server = cluster(hello, files: { "config/iodine_rs.rb" => config })
     pids = booted(server)
     server.wait_for_stdout(/hook after_booted/)
@@ -34,7 +34,7 @@ RSpec.describe "Hooks of a cluster" do
     )
   end
 
-  it "know the older words, and share data by key" do
+  it "D-73, D-74: know the older words, and share data by key" do
     server = cluster(hello, workers: 1, files: { "config/iodine_rs.rb" => <<~'RUBY' })
       on_worker_boot(:db) { |index, data| data[:name] = "db#{index}" }
       on_worker_shutdown("db") { |_index, data| puts "closing #{data[:name]}" }

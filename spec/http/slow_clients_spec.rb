@@ -148,7 +148,7 @@ RSpec.describe "HTTP with slow clients" do
       expect(held.max).to be_between(64 * 1024, 512 * 1024)
     end
 
-    it "row 232: a reader that stops is cut, and the body closed" do
+    it "row 232, T-03: a reader that stops is cut, and the body closed" do
       socket = narrow_socket.write(get(target: "/big"))
       expect(socket.to_io.wait_readable(2)).to be_truthy
       expect(Http.get(server).body).to eq("fine")

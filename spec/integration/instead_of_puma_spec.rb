@@ -23,6 +23,22 @@ RSpec.describe "Instead of Puma" do
     expect(with_bundle([], program)).to eq("Rackup::Handler::IodineRs\n" * 3)
   end
 
+  it "RR-09: needs neither Rackup nor anything else but Rack to serve" do
+    Dir.mktmpdir do |folder|
+      File.write("#{folder}/config.ru", "run ->(_env) { [200, {}, ['hello']] }")
+      program = <<~RUBY
+        require "iodine_rs"
+        IodineRs.on_state(:on_start) { puts Gem.loaded_specs.keys.inspect; IodineRs.stop }
+        ARGV.replace(%w[-b tcp://127.0.0.1:0 -w 0 #{folder}/config.ru])
+        load #{File.join(Bundle::ROOT, "exe/iodine-rs").dump}
+      RUBY
+      printed = Bundle.run([], program)
+      expect(printed).to include("Goodbye!")
+      gems = printed[/^\[.*\]$/].scan(/[\w-]+/)
+      expect(gems & %w[rack rackup concurrent-ruby]).to eq(%w[rack])
+    end
+  end
+
   it "RR-13: leaves a real Puma as it is" do
     program = 'require "rackup"; require "iodine-rs"; require "rack/handler/puma"; require "puma/const"; puts Puma::Const::VERSION == Gem.loaded_specs["puma"].version.to_s, Rackup::Handler::Puma'
     expect(with_bundle(%w[puma], program)).to eq("true\nRackup::Handler::Puma\n")

@@ -15,7 +15,7 @@ RSpec.describe "config/puma.rb" do
     expect(serve(hello, files: files.merge("config/iodine_rs.rb" => puts_name["ours"])).stdout).to include("read ours")
   end
 
-  it "D-33, S-06: redirects the output, and HUP opens the files anew" do
+  it "D-33, S-06, O-06: redirects the output, and HUP opens the files anew" do
     server = serve("puts 'from the app'\n#{hello}", wait: false, files: {
       "log/.keep" => "", "config/puma.rb" => "stdout_redirect 'log/out', 'log/err', true"
     })

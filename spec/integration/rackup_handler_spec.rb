@@ -28,6 +28,36 @@ RSpec.describe "The rackup handler" do
     end
   end
 
+  describe "for programs that call it (RR-06)" do
+    # A program that runs the handler with these options, beside a configuration file that has a port of its own.
+    define_method(:run_with) do |options|
+      program = <<~RUBY
+        require "rackup"
+        app = ->(_env) { [200, {}, ["hello"]] }
+        Rackup::Handler.get("iodine_rs").run(app, log_stdout: true, DoNotReverseLookup: true, #{options}) { |launcher| puts "yields \#{launcher.class}" }
+      RUBY
+      files = { "run.rb" => program, "config/puma.rb" => "bind 'unix://file.sock'\nthreads 3, 3" }
+      ServerProcess.start(command: [RbConfig.ruby, "-I#{lib}", "run.rb"], bind: nil, files:).tap { |server| (@servers ||= []) << server }
+    end
+
+    it "yields the launcher, and leaves alone options that are for others" do
+      server = run_with("Host: '127.0.0.1', Port: 0")
+      expect(server.stdout).to include("yields IodineRs::Launcher", "Max threads: 3\n")
+      expect(Http.get(server).body).to eq("hello")
+    end
+
+    it "lets an address that the user typed win over the file" do
+      server = run_with("Host: '127.0.0.1', Port: 0, user_supplied_options: [:Port]")
+      expect(server.stdout.scan(/Listening on (\S+)/).flatten).to match([%r{\Ahttp://127.0.0.1:\d+\z}])
+    end
+
+    it "lets the file win over one that nobody typed" do
+      server = run_with("Host: '127.0.0.1', Port: 0, Threads: '0:9', user_supplied_options: []")
+      expect(server.stdout.scan(/Listening on (\S+)/).flatten).to eq(%w[unix://file.sock])
+      expect(server.stdout).to include("Max threads: 3\n")
+    end
+  end
+
   describe "rackup -s" do
     around do |example|
       before = ENV.fetch("IODINE_SPEC_SERVER", nil)

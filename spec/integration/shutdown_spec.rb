@@ -147,7 +147,7 @@ RSpec.describe "The end of a server" do
         expect(quiet.stdout).not_to include("=== Begin")
       end
 
-      it "D-09, X-03: comes when nobody has wanted anything for idle_timeout, with status 0" do
+      it "D-09, T-05, X-03: comes when nobody has wanted anything for idle_timeout, with status 0" do
         server = serving(app, mode, set: { idle_timeout: 1 })
         expect(server.wait_exit.exitstatus).to eq(0)
         expect(server.stdout).to include("- Idle timeout reached\n", "- Goodbye!\n")

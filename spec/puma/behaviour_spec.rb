@@ -21,6 +21,15 @@ RSpec.describe "A configuration file of Puma's" do
     expect(configured("set_default_host '127.0.0.1'\nport 0", bind: nil).stdout).to include("Listening on http://127.0.0.1:")
   end
 
+  it "D-04: clear_binds! forgets what the file has said so far" do
+    server = configured("bind 'unix://gone'\nclear_binds!\nport 0, '127.0.0.1'", bind: nil)
+    expect(server.stdout.scan(/Listening on (\S+)/).flatten).to match([%r{\Ahttp://127.0.0.1:\d+}])
+  end
+
+  it "D-05: bind_to_activated_sockets without systemd changes nothing" do
+    expect(Http.get(configured("bind_to_activated_sockets")).body).to eq("hello")
+  end
+
   it "D-07: first_data_timeout ends a request that does not come" do
     socket = configured("first_data_timeout 0.3").connect
     socket.write("GET / HTTP/1.1\r\n")
@@ -192,6 +201,62 @@ RSpec.describe "A configuration file of Puma's" do
   it "D-40: workers :auto are as many as there are processors" do
     server = configured("workers :auto")
     expect(server.stdout).to include("Workers: #{IodineRs::Processors.available}\n")
+  end
+
+  it "D-48: worker_check_interval is how often a worker tells the master how it is" do
+    server = configured("workers 1\nworker_check_interval 0.1\nworker_timeout 0.5\nsilence_single_worker_warning")
+    pid = await_workers(server, 1).first
+    Process.kill("STOP", pid)
+    server.wait_for_stdout(/! Terminating timed out worker \(Worker 0 failed to check in within 0\.5 seconds\): #{pid}/)
+  end
+
+  it "D-52: single and cluster are for the mode that is" do
+    config = "single { tag 'one' }\ncluster { tag 'many' }\n"
+    expect(title(configured(config).pid)).to end_with("[one]")
+    expect(title(configured("#{config}workers 2").pid)).to end_with("[many]")
+  end
+
+  it "D-62, D-63: get reads what the file has said, inject runs a block of words" do
+    server = configured("threads 2, 3\ninject { tag \"\#{get(:max_threads)} \#{get(:nothing, 'x')}\" }")
+    expect(title(server.pid)).to end_with("[3 x]")
+  end
+
+  { "D-21" => "max_io_threads 5", "D-43" => "prune_bundler", "D-44" => "extra_runtime_dependencies ['a']", "D-49" => "worker_culling_strategy :oldest",
+    "D-59" => "io_selector_backend :select", "D-66" => "nakayoshi_fork" }.each do |row, source|
+    it "#{row}: #{source} serves, and says what happens instead" do
+      server = configured(source)
+      expect(server.stdout).to match(/^\* #{source[/\w+/]}: \w+/)
+      expect(Http.get(server).body).to eq("hello")
+    end
+  end
+
+  { "D-50" => "wait_for_less_busy_worker 0.001", "D-56" => "debug" }.each do |row, source|
+    it "#{row}: #{source} serves, without a word" do
+      server = configured(source)
+      expect([Http.get(server).body, server.stderr]).to eq(["hello", ""])
+    end
+  end
+
+  it "D-66: daemonize ends the boot with advice" do
+    server = configured("daemonize", wait: false)
+    expect([server.wait_exit.exitstatus, server.stderr]).to match([1, /config\/puma.rb:1: daemonize: .*systemd/])
+  end
+
+  it "RR-10: signal handlers of the configuration file run while nothing is asked" do
+    server = configured("Signal.trap('PROF') { $stdout.write(\"profiling\\n\") }")
+    server.signal("PROF")
+    server.wait_for_stdout(/profiling/)
+    expect(Http.get(server).body).to eq("hello")
+  end
+
+  it "RR-11: a request may stop in a debugger: no limit ends it, and the standard input is the app's" do
+    app = "run ->(_env) { line = $stdin.gets; [200, {}, [line]] }"
+    server = serve(app, under: ["sh", "-c", 'mkfifo in && exec "$@" <>in', "sh"], args: %w[-w 1 --set worker_check_interval=0.1],
+                        files: { "config/puma.rb" => "worker_timeout 0.5\npersistent_timeout 0.2\nfirst_data_timeout 0.2" })
+    socket = server.connect.write("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    expect(socket).to be_silent(1)
+    File.write("#{server.dir}/in", "continue\n")
+    expect(socket.read_to_end).to end_with("continue\n")
   end
 
   it "D-53: log_requests prints a line for each request" do

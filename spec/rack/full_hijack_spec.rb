@@ -22,7 +22,7 @@ RSpec.describe "H-01 to H-04 and H-09: full hijack" do
     "H-01 close_write ends the response" => ['io.write("a"); io.close_write; io.read; io.close', "a"],
     "H-01 one megabyte" => ['io.write("m" * 1_000_000); io.close', "m" * 1_000_000],
     "the class" => ['io.write([io.class, io.is_a?(IO), io.closed?].join(" ")); io.close', "TCPSocket true false"],
-    "H-01 rack.hijack_io" => ['io.write(env["rack.hijack_io"].equal?(io).to_s); io.close', "true"],
+    "H-01, E-21 rack.hijack_io" => ['io.write(env["rack.hijack_io"].equal?(io).to_s); io.close', "true"],
     "hijacking twice is the same socket" => ['io.write(env["rack.hijack"].call.equal?(io).to_s); io.close', "true"],
     "addresses" => ['io.write([io.remote_address.ip_address, io.peeraddr(false)[3], io.local_address.ip_port == io.addr[1]].join(" ")); io.close',
                     "127.0.0.1 127.0.0.1 true"],
