@@ -120,8 +120,11 @@ module IodineRs
       hooks = @options[:hooks]
       out_of_band = -> { hooks.run(:out_of_band, @log) } if hooks.any?(:out_of_band)
       @options.to_native.merge(out_of_band:, **access_log, error_handler: reporter, error_logger: reporter.method(:report),
-                               null_input: NullInput::INSTANCE, errors_io: @log.err)
+                               null_input: NullInput::INSTANCE, errors_io: @log.err, env:)
     end
+
+    # Where programs look for Puma's configuration (row E-26).
+    def env = Puma.offered? && Puma.cli_config ? { Puma::Const::PUMA_CONFIG => Puma.cli_config } : {}
 
     def access_log
       { access_log_target: @access_log.target, access_log_format: @options[:access_log_format],

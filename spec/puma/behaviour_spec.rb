@@ -221,7 +221,7 @@ RSpec.describe "A configuration file of Puma's" do
     expect(title(server.pid)).to end_with("[3 x]")
   end
 
-  { "D-21" => "max_io_threads 5", "D-43" => "prune_bundler", "D-44" => "extra_runtime_dependencies ['a']", "D-49" => "worker_culling_strategy :oldest",
+  { "D-21" => "max_io_threads 5", "D-43, V-12" => "prune_bundler", "D-44" => "extra_runtime_dependencies ['a']", "D-49" => "worker_culling_strategy :oldest",
     "D-59" => "io_selector_backend :select", "D-66" => "nakayoshi_fork" }.each do |row, source|
     it "#{row}: #{source} serves, and says what happens instead" do
       server = configured(source)

@@ -21,6 +21,18 @@ RSpec.describe "Puma's name" do
     expect(answer(server, "defined?(::Puma::Server)")).not_to be_empty
   end
 
+  [[], %w[-w 2], %w[-w 2 --set preload_app=false]].each do |args|
+    it "E-26, RR-05: the app finds the configuration in its env, and as Puma.cli_config #{args.join(" ")}" do
+      app = <<~'RUBY'
+        puts "loading with #{Puma.cli_config.options[:max_threads]}"
+        run ->(env) { config = env["puma.config"]; [200, {}, [[config.class, config.options[:max_threads], config.equal?(Puma.cli_config)].join(" ")]] }
+      RUBY
+      server = serve(app, args:, files: { "config/puma.rb" => "threads 2, 7" })
+      expect(Http.get(server).body).to eq("Puma::Configuration 7 true")
+      server.wait_for_stdout(/loading with 7/)
+    end
+  end
+
   it "RR-05: means nothing in a program that only has the gem" do
     expect(Bundle.run([], "Bundler.require; p defined?(Puma), defined?(IodineRs)")).to eq("nil\n\"constant\"\n")
   end

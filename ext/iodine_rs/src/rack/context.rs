@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::HeaderName;
 use iodine_core::settings::Settings;
 use magnus::gc::Marker;
+use magnus::r_hash::ForEach;
 use magnus::rb_sys::{AsRawValue, FromRawValue};
 use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, IntoValue, RHash, Ruby, Value};
@@ -188,6 +189,11 @@ fn template(
     for place in [keys.rack_upgrade_p, keys.rack_upgrade, keys.websocket_p, keys.websocket] {
         env.aset(key(place), ())?;
     }
+    // What Ruby wants every request to have.
+    reader.get::<RHash>("env")?.foreach(|name: Value, value: Value| {
+        env.aset(name, value)?;
+        Ok(ForEach::Continue)
+    })?;
     Ok(env)
 }
 
