@@ -11,7 +11,7 @@ use tokio::net::unix::pipe::Receiver;
 use crate::log::Log;
 
 /// What Ruby has to end the process by itself: it tells the application.
-pub(crate) const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Waits for the end of `lifeline`, the pipe whose other end only the master has, and ends this process. Must be called
 /// inside the runtime.
