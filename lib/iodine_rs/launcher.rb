@@ -195,15 +195,23 @@ module IodineRs
 
     def begin_anew
       @log.info("* Restarting...")
+      ENV.replace(@environment)
       @options[:hooks].run(:before_restart, @log, self)
       inherited, descriptors = @binder.bequeath
       Dir.chdir(@restart_directory)
-      Process.exec(@environment.merge(INHERITED => inherited), *command, { unsetenv_others: true, close_others: true }.merge(descriptors))
+      Process.exec({ INHERITED => inherited }, *command, { close_others: true }.merge(descriptors))
     end
 
     # What the server was started with. What the app and the configuration have put there must not come back as if from
-    # outside (Dotenv keeps what it finds), nor what Bundler has added.
-    def environment = defined?(Bundler) ? Bundler.original_env.merge("RUBYOPT" => "-rbundler/setup") : ENV.to_h
+    # outside (Dotenv keeps what it finds), nor what Bundler has added; but Bundler itself has to. Without a Gemfile,
+    # `-rbundler/setup` defines no more than its name.
+    def environment
+      return ENV.to_h unless defined?(Bundler) && Bundler.respond_to?(:original_env)
+
+      env = Bundler.original_env
+      options = env["RUBYOPT"].to_s.split
+      env.merge("RUBYOPT" => (options | ["-rbundler/setup"]).join(" "))
+    end
 
     def command
       return @options[:restart_command].split if @options[:restart_command]

@@ -56,6 +56,24 @@ RSpec.describe "A hot restart" do
     expect(server.stdout.scan(/^is .*/)).to eq(["is given"] * 2)
   end
 
+  it "goes on in the environment that before_restart leaves, as deployments name the new release's Gemfile" do
+    config = 'before_restart { ENV["BUNDLE_GEMFILE"] = "#{Dir.pwd}/new/Gemfile" }'
+    server = serve('puts "bundle #{ENV["BUNDLE_GEMFILE"]}."; run ->(_) { [200, {}, []] }', files: { "config/puma.rb" => config })
+    server.signal("USR2")
+    restarted(server)
+    expect(server.stdout.scan(/^bundle .*/)).to eq(["bundle .", "bundle #{File.realpath(server.dir)}/new/Gemfile."])
+  end
+
+  # A Gemfile in a directory above is found by bundler/setup; where there is none, it defines no more than its name.
+  it "keeps RUBYOPT, and Bundler where it is loaded but has no Gemfile" do
+    server = serve(app, files: { "version" => "old" }, env: { "RUBYOPT" => "-W1 -rbundler/setup", "BUNDLE_GEMFILE" => nil })
+    server.signal("USR2")
+    restarted(server)
+    server.signal("USR2")
+    restarted(server, 2)
+    expect(File.read("/proc/#{server.pid}/environ").split("\0")).to include("RUBYOPT=-W1 -rbundler/setup")
+  end
+
   it "finishes what has begun" do
     server = serve(app, files: { "version" => "old" })
     socket = server.connect
