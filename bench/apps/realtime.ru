@@ -11,18 +11,19 @@ end
 module Room
   extend self
 
-  def on_open(client) = client.subscribe("room")
+  def on_open(client) = client.subscribe(channel(client))
+  def channel(client) = client.env["PATH_INFO"].split("/").last
 end
 
 module Publisher
   extend self
 
-  def on_message(client, data) = client.publish("room", data)
+  def on_message(client, data) = client.publish(Room.channel(client), data)
 end
 
 HANDLERS = { "/echo" => Echo, "/room" => Room, "/publisher" => Publisher }.freeze
 
 run(lambda do |env|
-  env["rack.upgrade"] = HANDLERS[env["PATH_INFO"]] if env["rack.upgrade?"]
+  env["rack.upgrade"] = HANDLERS[env["PATH_INFO"][%r{\A/\w+}]] if env["rack.upgrade?"]
   [200, {}, []]
 end)

@@ -34,7 +34,8 @@ module Bench
   SOCKET_LOADS = [
     SocketLoad.new(kind: "echo", title: "WebSocket echo, 64 sockets, 32 bytes", sockets: 64, bytes: 32),
     SocketLoad.new(kind: "broadcast", title: "Broadcast to 1,000 WebSockets, 100 bytes", sockets: 1000, bytes: 100),
+    SocketLoad.new(kind: "channels", title: "100 channels of 100 WebSockets, 100 bytes", sockets: 10_000, bytes: 100),
     SocketLoad.new(kind: "sse", title: "Broadcast to 1,000 event streams, 100 bytes", sockets: 1000, bytes: 100),
-    SocketLoad.new(kind: "idle", title: "9,000 idle WebSockets", sockets: 9000, bytes: 0)
+    SocketLoad.new(kind: "idle", title: "10,000 idle WebSockets", sockets: 10_000, bytes: 0)
   ].to_h { |load| [load.kind, load] }.freeze
 end

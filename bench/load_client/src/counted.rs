@@ -4,11 +4,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
-use tokio::task::{JoinSet, spawn_local};
+use tokio::task::JoinSet;
 
 use super::socket::{Kind, Socket};
-use super::{Failure, Load, open_all, report};
+use super::{Failure, Load, listen, report};
 
 /// Publications that are on their way at once.
 const WINDOW: u64 = 64;
@@ -99,16 +98,8 @@ pub async fn requests(load: Load) -> Result<(), Failure> {
 
 /// Publishes; all sockets hear everything.
 pub async fn publish(load: Load) -> Result<(), Failure> {
-    let heard = Rc::new(Semaphore::new(0));
-    for mut socket in open_all(&load, "/room", Kind::WebSocket).await? {
-        let heard = heard.clone();
-        spawn_local(async move {
-            while socket.receive().await.is_ok() {
-                heard.add_permits(1);
-            }
-        });
-    }
-    let mut publisher = Socket::open(load.port, "/publisher", Kind::WebSocket).await?;
+    let heard = listen(&load, 1, Kind::WebSocket).await?;
+    let mut publisher = Socket::open(load.port, "/publisher/0", Kind::WebSocket).await?;
     let (begun, mut left, mut times) = (Instant::now(), load.amount, Vec::new());
     while left > 0 {
         let (count, sent) = (left.min(WINDOW), Instant::now());

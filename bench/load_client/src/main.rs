@@ -2,7 +2,8 @@
 //!
 //! * `echo`: every socket sends a message and waits for its echo, again and again.
 //! * `broadcast`: every socket listens; one publishes as soon as all have heard the last message.
-//! * `sse`: the same with event streams; a WebSocket publishes.
+//! * `channels`: the same, a hundred channels at once, each with its share of the sockets and a publisher.
+//! * `sse`: the same as `broadcast` with event streams; a WebSocket publishes.
 //! * `idle`: the sockets are open until the standard input ends; "open" is printed when they are.
 //! * `kept`: the same with HTTP connections that have had one request.
 //!
@@ -57,8 +58,9 @@ fn main() -> Result<(), Failure> {
     runtime.block_on(LocalSet::new().run_until(async {
         match kind.as_str() {
             "echo" => echo(load).await,
-            "broadcast" => broadcast(load, Kind::WebSocket).await,
-            "sse" => broadcast(load, Kind::Events).await,
+            "broadcast" => broadcast(load, 1, Kind::WebSocket).await,
+            "channels" => broadcast(load, 100, Kind::WebSocket).await,
+            "sse" => broadcast(load, 1, Kind::Events).await,
             "idle" => idle(load, "/echo", Kind::WebSocket).await,
             "kept" => idle(load, "/", Kind::Kept).await,
             "requests" => counted::requests(load).await,
@@ -101,10 +103,31 @@ async fn echo(load: Load) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn broadcast(load: Load, kind: Kind) -> Result<(), Failure> {
-    // One permit for each delivery of the present message.
+async fn broadcast(load: Load, channels: usize, kind: Kind) -> Result<(), Failure> {
+    let heard = listen(&load, channels, kind).await?;
+    let mut publishers = Vec::new();
+    for channel in 0..channels {
+        publishers.push(Socket::open(load.port, &format!("/publisher/{channel}"), Kind::WebSocket).await?);
+    }
+    let everybody = u32::try_from(load.sockets)?;
+    let (begun, mut times) = (Instant::now(), Vec::new());
+    while begun.elapsed() < load.time() {
+        let sent = Instant::now();
+        for publisher in &mut publishers {
+            publisher.send(&load.message).await?;
+        }
+        heard.acquire_many(everybody).await?.forget();
+        times.push(sent.elapsed());
+    }
+    report(times.len() * load.sockets, begun.elapsed(), times);
+    Ok(())
+}
+
+/// Opens sockets that listen to one of the channels each. There is a permit for every message that one of them hears.
+async fn listen(load: &Load, channels: usize, kind: Kind) -> Result<Rc<Semaphore>, Failure> {
     let heard = Rc::new(Semaphore::new(0));
-    for mut socket in open_all(&load, "/room", kind).await? {
+    for number in 0..load.sockets {
+        let mut socket = Socket::open(load.port, &format!("/room/{}", number % channels), kind).await?;
         let heard = heard.clone();
         spawn_local(async move {
             while socket.receive().await.is_ok() {
@@ -112,17 +135,7 @@ async fn broadcast(load: Load, kind: Kind) -> Result<(), Failure> {
             }
         });
     }
-    let mut publisher = Socket::open(load.port, "/publisher", Kind::WebSocket).await?;
-    let everybody = u32::try_from(load.sockets)?;
-    let (begun, mut times) = (Instant::now(), Vec::new());
-    while begun.elapsed() < load.time() {
-        let sent = Instant::now();
-        publisher.send(&load.message).await?;
-        heard.acquire_many(everybody).await?.forget();
-        times.push(sent.elapsed());
-    }
-    report(times.len() * load.sockets, begun.elapsed(), times);
-    Ok(())
+    Ok(heard)
 }
 
 async fn idle(load: Load, path: &str, kind: Kind) -> Result<(), Failure> {
