@@ -32,6 +32,22 @@ RSpec.describe "upgrading" do
     end
   end
 
+  it "leaves a connection an env without room for more, below 1 KiB" do
+    server = serve(<<~'RUBY')
+      require "objspace"
+      module Weighed
+        def self.on_open(client) = client.write(ObjectSpace.memsize_of(client.env).to_s)
+      end
+      run lambda { |env|
+        env["rack.upgrade"] = Weighed
+        [200, {}, []]
+      }
+    RUBY
+    client = WebSocketClient.new(server, "/")
+    expect(client.read_message.to_i).to be < 1024
+    client.close
+  end
+
   it "W1, B-9: does not take POST or HTTP/1.0 for a handshake" do
     expect(WebSocketClient.new(server, "/env", method: "POST", headers: { "content-length" => "0" }).response.body)
       .to eq("nil nil nil nil")

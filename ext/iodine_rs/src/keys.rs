@@ -145,6 +145,11 @@ impl Keys {
         ]
     }
 
+    /// Keys that mean nothing behind the request.
+    pub(crate) fn of_request(&self) -> [VALUE; 6] {
+        [self.hijack, self.after_reply, self.response_finished, self.queue_time, self.body_wait, self.io_bound]
+    }
+
     /// The String for a method of the table.
     pub(crate) fn method(&self, method: &Method) -> Option<VALUE> {
         let name = method.as_str();

@@ -75,7 +75,7 @@ pub(crate) fn accept(
 pub(crate) fn slim(env: Value) {
     let Some(env) = RHash::from_value(env) else { return };
     let keys = keys();
-    for key in [keys.hijack, keys.after_reply, keys.response_finished] {
+    for key in keys.of_request() {
         // SAFETY: the table's Strings live for ever.
         let key = unsafe { Value::from_raw(key) };
         // A frozen env stays as it is.
