@@ -44,10 +44,13 @@ pub fn examine(parts: &Parts) -> Asked {
         && has_token(headers, CONNECTION, "upgrade")
         && parts.method == Method::GET
         && parts.version == Version::HTTP_11;
+    if !asks {
+        return Asked::Nothing;
+    }
     let (Some(key), Some(version)) = (only(headers, SEC_WEBSOCKET_KEY), only(headers, SEC_WEBSOCKET_VERSION)) else {
         return Asked::Nothing;
     };
-    if !asks || !is_key(key.as_bytes()) {
+    if !is_key(key.as_bytes()) {
         return Asked::Nothing;
     }
     if version.as_bytes().trim_ascii() != b"13" {

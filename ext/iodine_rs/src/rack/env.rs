@@ -19,6 +19,10 @@ use super::hijack::Hijack;
 use super::input;
 use crate::keys::{Keys, keys, write_header_key};
 
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_SCHEME: HeaderName = HeaderName::from_static("x-forwarded-scheme");
+const X_FORWARDED_SSL: HeaderName = HeaderName::from_static("x-forwarded-ssl");
+
 /// Builds the env, and names `rack.input` where it is a file. `request.body` is taken.
 pub(super) fn build(
     ruby: &Ruby,
@@ -347,10 +351,10 @@ fn is_passed(cx: &Context, headers: &HeaderMap, name: &HeaderName) -> bool {
 
 /// Puma's rule (drop-in row E-12): a proxy in front that speaks TLS says so in one of three ways.
 fn is_https(headers: &HeaderMap) -> bool {
-    let is = |name: &'static str, test: fn(&[u8]) -> bool| headers.get(name).is_some_and(|v| test(v.as_bytes()));
-    is("x-forwarded-proto", |value| value.starts_with(b"https"))
-        || is("x-forwarded-scheme", |value| value == b"https")
-        || is("x-forwarded-ssl", |value| value == b"on")
+    let is = |name: HeaderName, test: fn(&[u8]) -> bool| headers.get(name).is_some_and(|v| test(v.as_bytes()));
+    is(X_FORWARDED_PROTO, |value| value.starts_with(b"https"))
+        || is(X_FORWARDED_SCHEME, |value| value == b"https")
+        || is(X_FORWARDED_SSL, |value| value == b"on")
 }
 
 /// `name` and `port` of an authority; the name of an IPv6 address keeps its brackets.
