@@ -20,7 +20,7 @@ Gem::Specification.new do |spec|
 
   spec.files = Dir.chdir(__dir__) do
     Dir[
-      "ext/*/Cargo.toml", "ext/*/*.rb", "ext/*/src/**/*.rs", "lib/**/*.rb", "sig/**/*.rbs", "exe/*", "docs/**/*.md",
+      "ext/*/Cargo.toml", "ext/*/*.rb", "ext/*/build.rs", "ext/*/src/**/*.rs", "lib/**/*.rb", "sig/**/*.rbs", "exe/*", "docs/**/*.md",
       "Cargo.toml", "Cargo.lock", "README.md", "SECURITY.md", "CHANGELOG.md", "LICENSE"
     ]
   end

@@ -133,7 +133,7 @@ RSpec.describe IodineRs::Options do
     it "is complete" do
       expect(native.keys).to contain_exactly(
         :min_threads, :max_threads, :thread_idle_timeout, :max_streams, :stream_wait_timeout, :max_queue,
-        :queue_timeout,
+        :queue_timeout, :time_slice,
         :max_connections, :first_data_timeout, :tls_handshake_timeout, :header_timeout, :persistent_timeout, :write_timeout, :min_body_rate,
         :linger_timeout, :drain_idle_timeout, :stream_shutdown_timeout, :drain_on_shutdown, :public, :public_max_age, :sendfile_roots, :max_keep_alive, :enable_keep_alives, :http_content_length_limit, :max_path_size,
         :max_uri_size, :max_query_size, :max_fragment_size, :max_header_name_size, :max_header_value_size,

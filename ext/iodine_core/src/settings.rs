@@ -94,6 +94,27 @@ pub struct Pool {
     pub max_queue: usize,
     /// How long a request tries to get a place in a full queue before it is answered with 503.
     pub queue_timeout: Duration,
+    /// How long a thread may compute while a request waits whose client has not made one compute for long lately; zero =
+    /// as long as the interpreter lets it.
+    pub time_slice: Duration,
+    /// The lock that a thread holds while it computes.
+    pub lock: Lock,
+}
+
+/// What the core may ask of the interpreter's lock.
+#[derive(Debug, Clone, Copy)]
+pub struct Lock {
+    /// Asks whoever holds it to let the next one by that waits for it. Returns at once; any thread may call it.
+    pub lend: fn(),
+    /// Whether whoever has it now got it that way. Called with the lock.
+    pub is_lent: fn() -> bool,
+}
+
+impl Default for Lock {
+    /// A lock that is never lent.
+    fn default() -> Lock {
+        Lock { lend: || {}, is_lent: || false }
+    }
 }
 
 /// How long the server waits for what.

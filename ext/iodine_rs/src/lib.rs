@@ -10,6 +10,8 @@ mod allocator;
 mod fork;
 mod gvl;
 mod keys;
+#[cfg(ruby_gte_3_3)]
+mod lending;
 mod native;
 #[cfg(feature = "panics")]
 mod panics;
@@ -30,6 +32,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let module = ruby.define_module("IodineRs")?;
     fork::init();
     keys::init();
+    #[cfg(ruby_gte_3_3)]
+    lending::init();
     pins::init(ruby, module)?;
     raised::init(ruby);
     rack::init(ruby, module)?;

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::allocator;
 use crate::rack::RemoteAddress;
-use crate::raised;
+use crate::{allocator, raised};
 use iodine_core::settings::{
-    AccessLogSettings, AllowedOrigins, FilesSettings, Format, Limits, Pool, ProxyProtocol, RealtimeSettings, Remote,
-    Settings, Target, Timeouts,
+    AccessLogSettings, AllowedOrigins, FilesSettings, Format, Limits, Lock, Pool, ProxyProtocol, RealtimeSettings,
+    Remote, Settings, Target, Timeouts,
 };
 use magnus::{Error, RHash, RString, Ruby, TryConvert, Value, value::ReprValue};
 
@@ -142,7 +141,19 @@ fn pool(reader: &Reader<'_>) -> Result<Pool, Error> {
         stream_wait_timeout: reader.seconds("stream_wait_timeout")?,
         max_queue: reader.get("max_queue")?,
         queue_timeout: reader.seconds("queue_timeout")?,
+        time_slice: reader.seconds("time_slice")?,
+        lock: lock(),
     })
+}
+
+#[cfg(ruby_gte_3_3)]
+fn lock() -> Lock {
+    Lock { lend: crate::lending::request, is_lent: crate::lending::is_lent }
+}
+
+#[cfg(not(ruby_gte_3_3))]
+fn lock() -> Lock {
+    Lock::default()
 }
 
 fn timeouts(reader: &Reader<'_>) -> Result<Timeouts, Error> {

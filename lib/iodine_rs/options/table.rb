@@ -126,6 +126,8 @@ module IodineRs
         end
         option :queue_timeout, Type.seconds(zero: true), 1,
                "How long a request tries to get a place in a full queue before it is answered with 503."
+        option :time_slice, Type.seconds(zero: true), 0.005,
+               "How long a request may compute while one waits from a client whose last ones did not; 0 = as long as Ruby lets it (100 ms)."
         option(:max_connections, Type.integer(1..10_000_000), "limit of open files − 128, at most 65536",
                "Connections open at once; more of them wait in the kernel.") do
           files, = Process.getrlimit(:NOFILE)

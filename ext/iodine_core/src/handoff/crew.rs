@@ -141,7 +141,7 @@ impl Crew {
             crowded: AtomicBool::new(false),
             settings,
             reactor,
-            jobs: Queue::new(epoch),
+            jobs: Queue::new(),
             calls: AtomicUsize::new(0),
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -404,7 +404,20 @@ impl Crew {
         if self.runner_needed() {
             self.call_runner();
         }
+        if self.is_overdue() {
+            (self.settings.lock.lend)();
+        }
         if self.jobs.is_empty() { Turn::Sleep } else { Turn::Doze(STALE) }
+    }
+
+    /// Whether a quick job waits for a thread that waits for the interpreter's lock, and has done so for long enough.
+    fn is_overdue(&self) -> bool {
+        let slice = self.settings.time_slice;
+        self.has_jobs()
+            && self.jobs.has_quick()
+            && !slice.is_zero()
+            && self.running.load(Ordering::SeqCst) < self.settings.max_threads
+            && self.elapsed().saturating_sub(self.last_taken()) >= slice
     }
 
     /// The turn of a driving thread of the application: it leaves as soon as it should run a job itself.
@@ -462,7 +475,7 @@ impl Crew {
             return None;
         }
         let now = Instant::now();
-        let mut job = self.jobs.take(now)?;
+        let mut job = if (self.settings.lock.is_lent)() { self.jobs.take_quick() } else { self.jobs.take() }?;
         if let Job::Call(call) = &mut job {
             self.calls.fetch_sub(1, Ordering::SeqCst);
             self.tell_freed();

@@ -5,12 +5,17 @@ use std::sync::mpsc;
 use super::*;
 use crate::handoff::Wait;
 use crate::handoff::fixtures::{self, request};
+use crate::settings::Lock;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn crew() -> Arc<Crew> {
+    crew_with(|_| {})
+}
+
+fn crew_with(change: impl FnOnce(&mut Pool)) -> Arc<Crew> {
     let second = Duration::from_secs(1);
-    let settings = Pool {
+    let mut settings = Pool {
         min_threads: 0,
         max_threads: 2,
         thread_idle_timeout: LIMIT,
@@ -18,7 +23,10 @@ fn crew() -> Arc<Crew> {
         stream_wait_timeout: second,
         max_queue: 10,
         queue_timeout: second,
+        time_slice: Duration::ZERO,
+        lock: Lock::default(),
     };
+    change(&mut settings);
     fixtures::crew(settings)
 }
 
@@ -35,18 +43,6 @@ fn next(crew: &Crew) -> Option<String> {
     match crew.take()? {
         Job::Call(call) => Some(call.request.parts.uri.path().to_owned()),
         Job::Visit(_) => None,
-    }
-}
-
-/// The same, as long as a turn may last.
-fn next_in_time(crew: &Crew) -> String {
-    let begun = Instant::now();
-    loop {
-        if let Some(path) = next(crew) {
-            return path;
-        }
-        assert!(begun.elapsed() < LIMIT, "no job");
-        thread::yield_now();
     }
 }
 
@@ -71,7 +67,7 @@ fn who_computed_for_long_lets_the_quick_ones_pass() {
     let crew = crew();
     let paths = [("/a", true), ("/b", true), ("/c", false), ("/d", false)];
     let _inboxes = paths.map(|(path, long)| submit(&crew, path, long));
-    let order = std::array::from_fn::<_, 4, _>(|_| next_in_time(&crew));
+    let order = std::array::from_fn::<_, 4, _>(|_| next(&crew).expect("a job"));
     assert_eq!(order, ["/c", "/d", "/a", "/b"]);
     assert_eq!(next(&crew), None);
 }
@@ -89,17 +85,59 @@ fn quick_ones_do_not_keep_out_who_computes() {
     panic!("a thousand times it was not its turn");
 }
 
+/// Whether the lock of the tests below is lent, and how often one was asked for it.
+static LENT: AtomicBool = AtomicBool::new(false);
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+fn count_asking() {
+    ASKED.fetch_add(1, Ordering::SeqCst);
+}
+
 #[test]
-fn a_long_job_waits_for_those_who_may_ask_again_but_not_for_nobody() {
-    let crew = crew();
-    let _inboxes = ["/a", "/b"].map(|path| submit(&crew, path, true));
-    assert_eq!([next(&crew), next(&crew)], [Some("/a".to_owned()), Some("/b".to_owned())]);
-    let _quick = submit(&crew, "/quick", false);
-    let _long = submit(&crew, "/long", true);
-    assert_eq!(next(&crew), Some("/quick".to_owned()));
-    assert_eq!(next(&crew), None);
+fn a_lent_lock_is_for_quick_jobs() {
+    let lock = Lock { is_lent: || LENT.load(Ordering::SeqCst), ..Lock::default() };
+    let crew = crew_with(|settings| settings.lock = lock);
+    let _inboxes = [("/long", true), ("/quick", false)].map(|(path, long)| submit(&crew, path, long));
+    LENT.store(true, Ordering::SeqCst);
+    assert_eq!([next(&crew), next(&crew)], [Some("/quick".to_owned()), None]);
     assert!(crew.has_jobs());
-    assert_eq!(next_in_time(&crew), "/long");
+    LENT.store(false, Ordering::SeqCst);
+    assert_eq!(next(&crew).as_deref(), Some("/long"));
+}
+
+#[test]
+fn who_computes_is_asked_to_let_a_quick_job_by_after_its_slice() {
+    let lock = Lock { lend: count_asking, ..Lock::default() };
+    let crew = crew_with(|settings| (settings.time_slice, settings.lock) = (STALE * 5, lock));
+    let mut computing = crew.join();
+    thread::scope(|scope| {
+        let _end = StopAtEnd(&crew);
+        scope.spawn(|| crew.stand_in());
+        let _first = submit(&crew, "/long", true);
+        assert!(computing.take().is_some());
+        let begun = Instant::now();
+        let _second = submit(&crew, "/quick", false);
+        while ASKED.load(Ordering::SeqCst) == 0 {
+            assert!(begun.elapsed() < LIMIT, "nobody asks");
+            thread::yield_now();
+        }
+        // The clock of the crew counts microseconds.
+        assert!(begun.elapsed() + STALE > STALE * 5, "{:?}", begun.elapsed());
+    });
+}
+
+#[test]
+fn nobody_is_asked_for_a_long_job_nor_where_no_thread_could_take_it_nor_without_a_slice() {
+    let crew = crew_with(|settings| (settings.time_slice, settings.max_threads) = (Duration::from_nanos(1), 1));
+    let _long = submit(&crew, "/long", true);
+    assert!(!crew.is_overdue());
+    let _quick = submit(&crew, "/quick", false);
+    assert!(crew.is_overdue());
+    crew.start_running();
+    assert!(!crew.is_overdue());
+    let crew = crew_with(|settings| settings.time_slice = Duration::ZERO);
+    let _quick = submit(&crew, "/quick", false);
+    assert!(!crew.is_overdue());
 }
 
 #[test]

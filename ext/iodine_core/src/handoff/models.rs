@@ -12,7 +12,7 @@ use shuttle::thread;
 use super::fixtures::request;
 use super::*;
 use crate::reactor::Turn;
-use crate::settings::Pool;
+use crate::settings::{Lock, Pool};
 use crate::sync::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -42,6 +42,8 @@ fn crew(max_threads: usize) -> Arc<Crew> {
         stream_wait_timeout: SECOND,
         max_queue: 10,
         queue_timeout: SECOND,
+        time_slice: Duration::ZERO,
+        lock: Lock::default(),
     };
     fixtures::crew(settings)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use iodine_core::settings::{AllowedOrigins, FilesSettings, Pool, RealtimeSettings, Settings, Timeouts};
+use iodine_core::settings::{AllowedOrigins, FilesSettings, Lock, Pool, RealtimeSettings, Settings, Timeouts};
 
 use super::limits::LIMITS;
 
@@ -18,6 +18,8 @@ pub fn settings() -> Settings {
             stream_wait_timeout: Duration::from_secs(5),
             max_queue: 128,
             queue_timeout: Duration::from_secs(1),
+            time_slice: Duration::from_millis(5),
+            lock: Lock::default(),
         },
         timeouts: Timeouts {
             first_data: Duration::from_secs(30),
