@@ -12,13 +12,13 @@ use tokio::sync::Notify;
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::thread::Thread;
-use crate::sync::{Instant, Mutex, MutexGuard, block_on, timeout, yield_now};
+use crate::sync::{Mutex, MutexGuard, block_on, timeout, yield_now};
 
 /// How often a driving thread looks at the sockets without sleeping before it goes to sleep. Two looks see the
 /// requests that follow at once on the responses just written; sleeping for them would cost a wake-up each.
 const LOOKS: usize = 2;
 
-/// How often a driving thread gives memory back, at most. Connections that have become idle have left some.
+/// How often memory is given back, at most. Connections that have become idle or have ended leave some.
 pub(crate) const TIDY: Duration = Duration::from_secs(1);
 
 /// The runtime, and the right to drive it.
@@ -52,9 +52,9 @@ pub(crate) enum Turn {
 
 impl Reactor {
     /// Builds the runtime. Must happen in the process that uses it: tokio does not survive a fork.
-    /// `tidy` is called by a thread that is about to sleep, see [`TIDY`].
+    /// `tidy` is called by a thread that is going to sleep for long.
     pub(crate) fn new(tidy: fn()) -> std::io::Result<Reactor> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().on_thread_park(tidily(tidy)).build()?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         Ok(Reactor {
             handle: runtime.handle().clone(),
             tidy,
@@ -150,18 +150,6 @@ impl Reactor {
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
             runtime.shutdown_background();
-        }
-    }
-}
-
-/// Calls `tidy`, unless it did so a moment ago.
-fn tidily(tidy: fn()) -> impl Fn() + Send + Sync + 'static {
-    let (epoch, last) = (Instant::now(), AtomicU64::new(0));
-    move || {
-        let now = epoch.elapsed().as_millis() as u64;
-        if now >= last.load(Ordering::Relaxed) + TIDY.as_millis() as u64 {
-            last.store(now, Ordering::Relaxed);
-            tidy();
         }
     }
 }

@@ -48,6 +48,8 @@ impl Server {
         for listener in listeners {
             tokio::spawn(listener.run(shared.clone(), shared.listening()));
         }
+        let tidied = shared.clone();
+        tokio::spawn(async move { tidied.keep_tidy().await });
         drop(context);
         let stand_in = {
             let crew = crew.clone();

@@ -11,7 +11,7 @@ pub use crate::ws::origin::AllowedOrigins;
 /// Everything the core needs to know, complete.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Gives back memory that the allocator keeps for the calling thread. Called now and then, before the thread sleeps.
+    /// Gives back memory that the allocator keeps for the calling thread. Called now and then.
     pub tidy: fn(),
     /// Threads and queues between the sockets and the application.
     pub pool: Pool,

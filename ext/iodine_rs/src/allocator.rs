@@ -12,9 +12,12 @@ unsafe extern "C" {
 
 /// Gives the system back what the calling thread keeps for its next allocations, and what others have freed of its own.
 pub(crate) fn tidy() {
-    // SAFETY: may be called at any time by any thread; it touches free memory only.
-    #[cfg(feature = "mimalloc")]
-    unsafe {
-        mi_collect(true)
-    };
+    // The first time finds pages that are free, the second time gives them back.
+    for _ in 0..2 {
+        // SAFETY: may be called at any time by any thread; it touches free memory only.
+        #[cfg(feature = "mimalloc")]
+        unsafe {
+            mi_collect(true)
+        };
+    }
 }

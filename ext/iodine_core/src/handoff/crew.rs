@@ -501,9 +501,20 @@ impl Crew {
         self.lock().parked.push(post.clone());
         self.dismiss_stand_in();
         let needed = self.is_stopped() || self.reactor.is_free() || self.runner_needed();
-        let called = needed || post.park(self.settings.thread_idle_timeout);
+        let called = needed || self.sleep(post);
         self.lock().parked.retain(|other| !Arc::ptr_eq(other, post));
         called
+    }
+
+    /// Sleeps until called; `false` after `thread_idle_timeout`.
+    fn sleep(&self, post: &Post) -> bool {
+        let limit = self.settings.thread_idle_timeout;
+        // Others go on to free what this thread has allocated.
+        let soon = limit.min(2 * TIDY);
+        post.park(soon) || {
+            self.reactor.tidy();
+            post.park(limit - soon)
+        }
     }
 
     /// Another thread has taken the job that this one was called for. The next job must not wait for it.

@@ -120,7 +120,10 @@ pub(crate) async fn serve(arrival: Arrival, permit: Permit, counted: Counted) {
             return wire.stream().hang_up();
         }
         match Box::pin(attend(wire, &talk)).await {
-            After::Idle(idle) => wire = idle,
+            After::Idle(idle) => {
+                wire = idle;
+                talk.shared.note_freed();
+            }
             After::Upgrade(wire, detach) => return Box::pin(upgrade(wire, *detach, (permit, counted))).await,
             After::End => return,
         }

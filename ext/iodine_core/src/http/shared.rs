@@ -14,6 +14,7 @@ use crate::files::Files;
 use crate::handoff::Crew;
 use crate::log::Log;
 use crate::metrics::Responses;
+use crate::reactor::TIDY;
 use crate::realtime::Realtime;
 use crate::settings::Settings;
 
@@ -58,6 +59,8 @@ pub(crate) struct Shared {
     closed: Condvar,
     /// Told whenever a connection ends or is upgraded.
     fewer: Notify,
+    /// Told whenever a connection leaves memory behind: it has ended, or is silent.
+    freed: Notify,
     interrupted: AtomicBool,
 }
 
@@ -84,6 +87,7 @@ impl Shared {
             open: Mutex::default(),
             closed: Condvar::new(),
             fewer: Notify::new(),
+            freed: Notify::new(),
             interrupted: AtomicBool::new(false),
         })
     }
@@ -171,6 +175,21 @@ impl Shared {
         }
         drop(open);
         self.fewer.notify_waiters();
+        self.note_freed();
+    }
+
+    /// A connection has left memory behind.
+    pub(crate) fn note_freed(&self) {
+        self.freed.notify_one();
+    }
+
+    /// Gives back what connections have left behind, once a second at most. Never ends.
+    pub(crate) async fn keep_tidy(&self) {
+        loop {
+            self.freed.notified().await;
+            tokio::time::sleep(TIDY).await;
+            (self.settings.tidy)();
+        }
     }
 
     /// Connections open now.
