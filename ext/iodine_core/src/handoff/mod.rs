@@ -9,6 +9,7 @@ mod fixtures;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod models;
+mod pool;
 mod postbox;
 mod queue;
 mod reply;

@@ -147,7 +147,7 @@ impl Worker {
         self.end_batch();
         let mut idle = false;
         loop {
-            if (idle || self.crew.is_crowded()) && self.crew.retire(idle) {
+            if (idle || self.crew.pool.is_crowded()) && self.crew.pool.retire(idle) {
                 self.role = Role::Gone;
             }
             if self.role == Role::Gone || self.crew.is_stopped() {
@@ -196,7 +196,7 @@ impl Worker {
 
     /// The streaming body is done. Where the pool is full again, [`Worker::wait`] will tell the thread to end.
     pub fn leave_stream(&mut self, _permit: StreamPermit) -> bool {
-        let back = self.crew.leave_stream();
+        let back = self.crew.pool.leave_stream();
         self.role = if back { Role::Pool } else { Role::Gone };
         back
     }
@@ -215,7 +215,7 @@ impl Drop for Worker {
         match self.role {
             Role::Pool => self.crew.lose_thread(),
             Role::Stream => {
-                if self.crew.leave_stream() {
+                if self.crew.pool.leave_stream() {
                     self.crew.lose_thread();
                 }
             }
@@ -243,7 +243,7 @@ impl Interrupt {
         self.post.interrupted.store(true, Ordering::SeqCst);
         self.post.unpark();
         self.crew.reactor.nudge();
-        self.crew.wake_waiting_streams();
+        self.crew.pool.wake_waiting_streams();
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::mpsc;
 
+use super::followers::OVERDUE;
 use super::*;
 use crate::handoff::Wait;
 use crate::handoff::fixtures::{self, request};
 use crate::settings::Lock;
+use crate::sync::thread;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
