@@ -4,11 +4,11 @@ module IodineRs
   # The master of a cluster: forks the workers, watches over them and replaces those that end. It serves nothing itself
   # and has no thread of its own; between two events it sleeps.
   class Cluster < Runner
-    include Monotonic
-
     autoload :Worker, "iodine_rs/cluster/worker"
     autoload :WorkerHandle, "iodine_rs/cluster/worker_handle"
     autoload :Wear, "iodine_rs/cluster/wear"
+    autoload :BackOff, "iodine_rs/cluster/back_off"
+    autoload :Turnover, "iodine_rs/cluster/turnover"
     autoload :BootThreads, "iodine_rs/cluster/boot_threads"
     autoload :CheckIns, "iodine_rs/cluster/check_ins"
     autoload :Relay, "iodine_rs/cluster/relay"
@@ -17,9 +17,6 @@ module IodineRs
     SIGNALS = [*Runner::SIGNALS, "TTIN", "TTOU", "CHLD"].freeze
     # Seconds between two looks at workers that should end.
     PATIENCE = 0.2
-    # Seconds until a worker that died as soon as it served, or before, is replaced: twice as many each time, up to a limit.
-    BACK_OFF = 0.5
-    LONGEST_BACK_OFF = 30
     # A warning that begins as Puma's does (row W-09).
     SINGLE_WORKER = [
       "! WARNING: Detected running cluster mode with 1 worker.",
@@ -27,7 +24,7 @@ module IodineRs
       "! It is right where a worker is to be replaced by itself, as by worker_max_rss or worker_timeout.",
       "! silence_single_worker_warning leaves these lines out."
     ].freeze
-    private_constant :PATIENCE, :BACK_OFF, :LONGEST_BACK_OFF, :SINGLE_WORKER
+    private_constant :PATIENCE, :SINGLE_WORKER
 
     def initialize(options, **)
       super
@@ -35,8 +32,9 @@ module IodineRs
       @workers = []
       @forked = 0
       @phase = 0
-      @failures = @restarts = 0
-      @forks_from = now
+      @restarts = 0
+      @back_off = BackOff.new(@log)
+      @turnover = Turnover.new(@workers, @log)
     end
 
     # Lines of the banner.
@@ -124,7 +122,7 @@ module IodineRs
       return PATIENCE if @reason || @workers.any?(&:ending?)
 
       waits = @workers.map(&:time_left)
-      waits << @forks_from - now if missing
+      waits << @back_off.time_left if missing
       waits << RestartFile::INTERVAL if @restart_file
       waits << @service.patience if @service.any?
       [waits.min, 0].max
@@ -141,7 +139,7 @@ module IodineRs
     # --- Forking ----------------------------------------------------------------------------------------------------
 
     def fork_missing_workers
-      fork_worker(missing) while missing && now >= @forks_from
+      fork_worker(missing) while missing && @back_off.over?
     end
 
     # The lowest number that no worker has, or one that waits for its successor.
@@ -168,7 +166,7 @@ module IodineRs
       raise unless @workers.any?(&:booted?)
 
       @log.error("cannot fork a worker: #{error.message}")
-      hold_back
+      @back_off.failed
     end
 
     def without_threads(&) = PubSub.redis ? PubSub.redis.pause(&) : yield
@@ -195,8 +193,7 @@ module IodineRs
     def note((pid, word, stats))
       worker = @workers.find { |candidate| candidate.pid == pid } or return
       worker.check_in(stats)
-      # One that was here before the last failure says nothing about it.
-      @failures = 0 if worker.settled? && worker.started > @forks_from
+      @back_off.lives(worker)
       return worker.stop if word == "stopping"
       return unless word == "booted"
 
@@ -239,17 +236,7 @@ module IodineRs
 
       @log.error("worker #{worker.index} (PID: #{worker.pid}) ended unexpectedly: #{worker.process_status}")
       Life.enter(:on_child_crush)
-      hold_back unless worker.settled?
-    end
-
-    # An app that cannot live must not keep the machine busy with forking. Workers that die together count once.
-    def hold_back
-      return if now < @forks_from
-
-      seconds = [BACK_OFF * 2**@failures, LONGEST_BACK_OFF].min
-      @failures += 1
-      @forks_from = now + seconds
-      @log.error("the next worker is forked in #{seconds} s")
+      @back_off.failed unless worker.settled?
     end
 
     # Whether no worker has had anything to do for `idle_timeout`, as far as they have told.
@@ -259,37 +246,12 @@ module IodineRs
     end
 
     def keep_up
-      @workers.select(&:timed_out?).each { |worker| terminate(worker) }
-      @workers.select { |worker| worker.index >= @count && !worker.ending? }.each { |worker| cull(worker) }
-      recycle
+      @turnover.terminate_late
+      @turnover.cull(@count)
+      @turnover.relieve
+      @turnover.recycle if all_booted? && @workers.size == @count
       fork_missing_workers
-      @workers.find { |worker| worker.phase != @phase }&.then { |worker| replace(worker) }
-    end
-
-    def cull(worker)
-      @log.info("- Worker #{worker.index} (PID: #{worker.pid}) terminating")
-      worker.stop
-    end
-
-    # Replaces worn-out workers one after another; each one serves until its successor does.
-    def recycle
-      @workers.select { |worker| worker.outgoing? && succeeded?(worker) }.each(&:stop)
-      return unless all_booted? && @workers.size == @count && @workers.none?(&:ending?)
-
-      worker = @workers.find(&:worn_out) or return
-      @log.info("- Replacing worker #{worker.index} (PID: #{worker.pid}): #{worker.worn_out}")
-      worker.step_down
-    end
-
-    def succeeded?(worker)
-      @workers.any? { |other| other.index == worker.index && !other.outgoing? && other.booted? }
-    end
-
-    def terminate(worker)
-      return if worker.killed?
-
-      @log.info("! Terminating timed out worker (#{worker.complaint}): #{worker.pid}")
-      worker.kill
+      @turnover.replace(@phase) if @workers.size >= @count
     end
 
     # --- Ending -----------------------------------------------------------------------------------------------------
@@ -302,14 +264,6 @@ module IodineRs
       @phase += 1
       @service.reloading
       @log.info("- Starting phased worker restart, phase: #{@phase}")
-    end
-
-    # The next one has to wait until every other worker serves.
-    def replace(worker)
-      return if worker.ending? || @workers.size < @count || !@workers.all?(&:booted?)
-
-      @log.info("- Stopping #{worker.pid} for phased upgrade...")
-      worker.stop
     end
 
     def reopen_logs
