@@ -7,6 +7,7 @@
 #![allow(missing_docs)]
 
 mod allocator;
+mod classes;
 mod fork;
 mod gvl;
 mod keys;

@@ -15,15 +15,11 @@ use magnus::gc::Marker;
 use magnus::typed_data::Obj;
 use magnus::{DataTypeFunctions, Error, Module, Object, RHash, RModule, Ruby, TypedData, Value, function, method};
 
-use crate::fork;
-use crate::gvl;
 use crate::rack::Context;
 use crate::raised::{self, Caught};
-use crate::realtime;
 use crate::settings::{self, Reader};
-use crate::stats;
 use crate::tls::TlsAcceptor;
-use crate::worker;
+use crate::{classes, fork, gvl, realtime, stats, worker};
 
 #[derive(TypedData)]
 #[magnus(class = "IodineRs::Native", free_immediately, mark, size)]
@@ -53,7 +49,7 @@ impl DataTypeFunctions for Native {
 }
 
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
-    let class = module.define_class("Native", ruby.class_object())?;
+    let class = classes::define::<Native>(ruby, module, "Native")?;
     class.const_set("QUEUE_TIME_LIMITS", ruby.ary_from_iter(QUEUE_TIME_LIMITS))?;
     class.define_singleton_method("new", function!(Native::new, 2))?;
     class.define_method("listen", method!(Native::listen, 3))?;

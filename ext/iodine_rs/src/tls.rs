@@ -5,12 +5,10 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use iodine_core::net::tls::{self, Acceptor, ClientVerification, Engine, TlsError, TlsSettings};
-use magnus::{
-    Class, Error, Module, Object, RHash, RModule, RString, Ruby, TypedData, function, method, typed_data::Obj,
-};
+use magnus::{Error, Module, Object, RHash, RModule, RString, Ruby, TypedData, function, method, typed_data::Obj};
 
 use crate::settings::Reader;
-use crate::{pins, raised};
+use crate::{classes, pins, raised};
 
 #[derive(TypedData)]
 #[magnus(class = "IodineRs::TLSAcceptor", free_immediately)]
@@ -19,7 +17,7 @@ pub(crate) struct TlsAcceptor(Arc<Acceptor>);
 impl magnus::DataTypeFunctions for TlsAcceptor {}
 
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
-    let class = module.define_class("TLSAcceptor", ruby.class_object())?;
+    let class = classes::define::<TlsAcceptor>(ruby, module, "TLSAcceptor")?;
     class.define_singleton_method("new", function!(TlsAcceptor::new, 1))?;
     class.define_singleton_method("self_signed", function!(self_signed, 1))?;
     class.define_method("reload", method!(TlsAcceptor::reload, 1))?;
@@ -86,8 +84,7 @@ impl magnus::DataTypeFunctions for TlsEngine {}
 
 impl TlsEngine {
     fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
-        let class = module.define_class("TLSEngine", ruby.class_object())?;
-        class.undef_default_alloc_func();
+        let class = classes::define::<TlsEngine>(ruby, module, "TLSEngine")?;
         class.define_method("receive", method!(TlsEngine::receive, 1))?;
         class.define_method("finish", method!(TlsEngine::finish, 1))?;
         class.define_method("outgoing", method!(TlsEngine::outgoing, 0))

@@ -5,9 +5,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use iodine_core::handoff::{ResponseHead, TicketHandle};
 use magnus::r_hash::ForEach;
 use magnus::value::ReprValue;
-use magnus::{Class, Error, Module, RArray, RHash, RModule, Ruby, Value, method};
+use magnus::{Error, Module, RArray, RHash, RModule, Ruby, Value, method};
 
-use crate::fork;
+use crate::{classes, fork};
 
 /// `IodineRs::EarlyHints`, one per request.
 #[magnus::wrap(class = "IodineRs::EarlyHints", free_immediately)]
@@ -17,8 +17,7 @@ pub(super) struct EarlyHints {
 }
 
 pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
-    let class = module.define_class("EarlyHints", ruby.class_object())?;
-    class.undef_default_alloc_func();
+    let class = classes::define::<EarlyHints>(ruby, module, "EarlyHints")?;
     class.define_method("call", method!(EarlyHints::call, 1))
 }
 

@@ -8,11 +8,11 @@ use magnus::gc::Marker;
 use magnus::rb_sys::FromRawValue;
 use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
-use magnus::{Class, DataTypeFunctions, Error, Module, RHash, RModule, Ruby, TypedData, Value, method};
+use magnus::{DataTypeFunctions, Error, Module, RHash, RModule, Ruby, TypedData, Value, method};
 
 use super::socket;
 use crate::keys::keys;
-use crate::{fork, raised};
+use crate::{classes, fork, raised};
 
 /// `IodineRs::Hijack`, one per request.
 #[derive(TypedData)]
@@ -34,8 +34,7 @@ impl DataTypeFunctions for Hijack {
 }
 
 pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
-    let class = module.define_class("Hijack", ruby.class_object())?;
-    class.undef_default_alloc_func();
+    let class = classes::define::<Hijack>(ruby, module, "Hijack")?;
     class.define_method("call", method!(Hijack::call, 0))
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
-use magnus::{Class, Error, Module, Object, RModule, RString, Ruby, TryConvert, Value, method};
+use magnus::{Error, Module, Object, RModule, RString, Ruby, TryConvert, Value, method};
 
 use super::sink::Sink;
+use crate::classes;
 
 /// One per streaming body. May be used by other threads, and after the callable has returned, until it is closed.
 #[magnus::wrap(class = "IodineRs::Stream", free_immediately)]
@@ -18,8 +19,7 @@ pub(super) struct Stream {
 const INPUT: &str = "@input";
 
 pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
-    let class = module.define_class("Stream", ruby.class_object())?;
-    class.undef_default_alloc_func();
+    let class = classes::define::<Stream>(ruby, module, "Stream")?;
     class.define_method("write", method!(Stream::write, -1))?;
     class.define_method("<<", method!(Stream::push, 1))?;
     class.define_method("write_nonblock", method!(Stream::write, -1))?;

@@ -12,13 +12,13 @@ use magnus::gc::Marker;
 use magnus::typed_data::{Obj, Writebarrier};
 use magnus::value::{Opaque, ReprValue};
 use magnus::{
-    Class, DataTypeFunctions, Error, Module, Object, RArray, RHash, RModule, RString, Ruby, Symbol, TypedData, Value,
+    DataTypeFunctions, Error, Module, Object, RArray, RHash, RModule, RString, Ruby, Symbol, TypedData, Value,
     function, method,
 };
 
 use super::handler::{Callback, Handler};
 use super::{message, pubsub, registry};
-use crate::{fork, raised};
+use crate::{classes, fork, raised};
 
 /// See the module.
 #[derive(TypedData)]
@@ -56,8 +56,7 @@ impl DataTypeFunctions for Connection {
 }
 
 pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
-    let class = module.define_class("Connection", ruby.class_object())?;
-    class.undef_default_alloc_func();
+    let class = classes::define::<Connection>(ruby, module, "Connection")?;
     class.define_singleton_method("all", function!(all, 0))?;
     class.define_singleton_method("find", function!(find, 1))?;
     class.define_method("send_message", method!(Connection::send_message, 1))?;

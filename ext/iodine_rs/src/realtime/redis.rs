@@ -8,7 +8,7 @@ use iodine_core::log;
 use iodine_core::pubsub::redis::Redis;
 use magnus::{Error, Module, Object, RModule, Ruby, function, method};
 
-use crate::{fork, gvl, raised};
+use crate::{classes, fork, gvl, raised};
 
 #[magnus::wrap(class = "IodineRs::PubSub::RedisBridge", free_immediately, size)]
 struct RedisBridge {
@@ -18,7 +18,7 @@ struct RedisBridge {
 }
 
 pub(super) fn init(ruby: &Ruby, pubsub: RModule) -> Result<(), Error> {
-    let class = pubsub.define_class("RedisBridge", ruby.class_object())?;
+    let class = classes::define::<RedisBridge>(ruby, pubsub, "RedisBridge")?;
     class.define_singleton_method("new", function!(RedisBridge::new, 2))?;
     class.define_singleton_method("check", function!(check, 1))?;
     class.define_method("start", method!(RedisBridge::start, 0))?;
