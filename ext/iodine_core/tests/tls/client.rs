@@ -1,7 +1,7 @@
 //! A client by rustls, and the certificates of the servers that it talks to.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use iodine_core::net::tls::{self, Acceptor, ClientVerification, SelfSigned, TlsSettings};
@@ -91,6 +91,11 @@ impl Client {
     pub fn finish_sending(&mut self) {
         self.stream.conn.send_close_notify();
         let _ = self.stream.flush();
+    }
+
+    /// Ends the connection's own half: what has been sent arrives, whatever the client has not read.
+    pub fn hang_up(&mut self) {
+        let _ = self.stream.sock.shutdown(Shutdown::Write);
     }
 
     /// The next response, whose body has a length.
