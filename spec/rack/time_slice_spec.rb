@@ -20,6 +20,8 @@ RSpec.describe "A request that computes", :alone, if: RUBY_VERSION >= "3.3" do
       text =
         case env["PATH_INFO"]
         when "/burn" then puts("burning") || BURN[1]
+        when "/short" then BURN[0.02]
+        when "/forever" then Thread.new { BURN[60] } && "begun"
         when "/background" then Thread.new { BURN[1] } && "begun"
         when "/late" then Timeout.timeout(0.3, LateError) { BURN[5] }
         else "quick"
@@ -50,6 +52,23 @@ RSpec.describe "A request that computes", :alone, if: RUBY_VERSION >= "3.3" do
     server = serve(app, args: %w[-t 2:2])
     Http.get(server, "/background")
     expect(waiting_time(server)).to be < 0.04
+  end
+
+  it "has those that compute wait neither for a thread of the app that never ends nor for quick ones" do
+    server = serve(app, args: %w[-t 5:5])
+    Http.get(server, "/forever")
+    quick = Array.new(16) { server.connect.write(get("/quick")) }
+    computing = server.connect
+    took = seconds do
+      8.times do
+        computing.write(get("/short"))
+        until computing.to_io.wait_readable(0)
+          quick.each { |client| client.read_response && client.write(get("/quick")) }
+        end
+        computing.read_response
+      end
+    end
+    expect(took).to be < 4
   end
 
   it "keeps Ruby's 100 ms where time_slice is 0" do

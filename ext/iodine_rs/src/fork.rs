@@ -7,13 +7,15 @@ static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// Starts to count. Called once, while the library is loaded.
 pub(crate) fn init() {
-    // SAFETY: `count` only adds to an atomic, which is allowed in a child of a process with threads; it lives as long
+    // SAFETY: `count` only changes atomics, which is allowed in a child of a process with threads; it lives as long
     // as the process, because Ruby never unloads a library.
     unsafe { libc::pthread_atfork(None, None, Some(count)) };
 }
 
 unsafe extern "C" fn count() {
     GENERATION.fetch_add(1, Ordering::SeqCst);
+    #[cfg(ruby_gte_3_3)]
+    crate::lending::forget();
 }
 
 /// How many forks lie between the first process and this one.

@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rb_sys::{rb_postponed_job_handle_t, rb_postponed_job_preregister, rb_postponed_job_trigger};
@@ -16,7 +16,9 @@ use crate::gvl;
 const TABLE_FULL: rb_postponed_job_handle_t = rb_postponed_job_handle_t::MAX;
 
 static JOB: OnceLock<rb_postponed_job_handle_t> = OnceLock::new();
-static LENT: AtomicBool = AtomicBool::new(false);
+
+/// Threads that have lent the GVL and wait to get it back.
+static LENDERS: AtomicUsize = AtomicUsize::new(0);
 
 /// Called once, while the library is loaded.
 pub(crate) fn init() {
@@ -36,15 +38,20 @@ pub(crate) fn request() {
     }
 }
 
-/// Whether the calling thread, which holds the GVL, has it from one that goes on as soon as it gets it back.
+/// Whether somebody waits to go on with what the calling thread, which holds the GVL, has interrupted.
 pub(crate) fn is_lent() -> bool {
-    LENT.load(Ordering::Relaxed)
+    LENDERS.load(Ordering::Relaxed) > 0
+}
+
+/// In a forked child: who has lent the GVL is another process's thread, and never comes back for it here.
+pub(crate) fn forget() {
+    LENDERS.store(0, Ordering::Relaxed);
 }
 
 /// Runs on the thread that holds the GVL. Waiting threads get the lock in turn; this one stands behind them. What is
 /// pending for it (`Thread#raise`) is left to Ruby, which looks for that next: raised here, it would be lost.
 unsafe extern "C" fn lend(_data: *mut c_void) {
-    LENT.store(true, Ordering::Relaxed);
+    LENDERS.fetch_add(1, Ordering::Relaxed);
     gvl::without(thread::yield_now, || ());
-    LENT.store(false, Ordering::Relaxed);
+    LENDERS.fetch_sub(1, Ordering::Relaxed);
 }

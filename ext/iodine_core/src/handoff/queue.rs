@@ -24,7 +24,7 @@ impl Pace {
         self.long.store(long, Ordering::Relaxed);
     }
 
-    fn is_long(&self) -> bool {
+    pub(super) fn is_long(&self) -> bool {
         self.long.load(Ordering::Relaxed)
     }
 }

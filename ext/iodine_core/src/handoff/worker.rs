@@ -20,6 +20,8 @@ pub struct Worker {
     crew: Arc<Crew>,
     post: Arc<Post>,
     running: bool,
+    /// The present job was expected to compute for long.
+    long: bool,
     role: Role,
     batch: Option<Batch>,
 }
@@ -93,14 +95,16 @@ impl Worker {
     pub(super) fn new(crew: Arc<Crew>, in_pool: bool) -> Worker {
         let post = Arc::new(Post::new(thread::current()));
         let role = if in_pool { Role::Pool } else { Role::Gone };
-        Worker { crew, post, running: false, role, batch: None }
+        Worker { crew, post, running: false, long: false, role, batch: None }
     }
 
     /// The next job, if one waits. It has to be run at once.
     pub fn take(&mut self) -> Option<Job> {
+        self.set_long(false);
         let job = if self.role == Role::Pool { self.crew.take() } else { None };
         if let Some(job) = &job {
             self.set_running(true);
+            self.set_long(job.pace().is_long());
             self.note_job(job.pace().clone());
         }
         job
@@ -202,9 +206,19 @@ impl Worker {
     }
 
     fn set_running(&mut self, running: bool) {
+        if !running {
+            self.set_long(false);
+        }
         if running != self.running {
             self.running = running;
             if running { self.crew.start_running() } else { self.crew.stop_running() }
+        }
+    }
+
+    fn set_long(&mut self, long: bool) {
+        if long != self.long {
+            self.long = long;
+            if long { self.crew.start_long() } else { self.crew.stop_long() }
         }
     }
 }

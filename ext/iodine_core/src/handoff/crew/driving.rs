@@ -66,7 +66,7 @@ impl Crew {
         self.has_jobs()
             && self.jobs.has_quick()
             && !slice.is_zero()
-            && self.running.load(Ordering::SeqCst) < self.settings.max_threads
+            && self.running.load(Ordering::SeqCst) < self.max_threads()
             && self.elapsed().saturating_sub(self.last_taken()) >= slice
     }
 

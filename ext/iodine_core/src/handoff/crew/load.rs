@@ -34,6 +34,20 @@ impl Crew {
         self.tell_freed();
     }
 
+    pub(in crate::handoff) fn start_long(&self) {
+        self.long.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(in crate::handoff) fn stop_long(&self) {
+        self.long.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether a job that computes has to wait: with a lent lock, or every thread would soon have one of them. But one
+    /// may always run; it could be a thread of the app that lends, and that one may never end.
+    pub(super) fn must_be_quick(&self) -> bool {
+        self.long.load(Ordering::SeqCst) > 0 && (self.settings.lock.is_lent)()
+    }
+
     pub(super) fn tell_freed(&self) {
         if self.awaited.load(Ordering::SeqCst) {
             self.freed.notify_waiters();

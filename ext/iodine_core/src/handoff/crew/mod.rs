@@ -66,6 +66,8 @@ pub struct Crew {
     resting: AtomicBool,
     /// Requests taken up to the last rest.
     rested: AtomicU64,
+    /// Jobs that are being run and were expected to compute for long.
+    long: AtomicUsize,
     /// Jobs took longer than [`STALE`] lately: a waiting one should not wait to see whether this one does, too.
     slow: AtomicBool,
 }
@@ -95,6 +97,7 @@ impl Crew {
             calls_max: AtomicUsize::new(0),
             resting: AtomicBool::new(false),
             rested: AtomicU64::new(0),
+            long: AtomicUsize::new(0),
             slow: AtomicBool::new(false),
         })
     }
@@ -216,7 +219,7 @@ impl Crew {
             return None;
         }
         let now = Instant::now();
-        let mut job = if (self.settings.lock.is_lent)() { self.jobs.take_quick() } else { self.jobs.take() }?;
+        let mut job = if self.must_be_quick() { self.jobs.take_quick() } else { self.jobs.take() }?;
         if let Job::Call(call) = &mut job {
             self.calls.fetch_sub(1, Ordering::SeqCst);
             self.tell_freed();

@@ -96,15 +96,27 @@ fn count_asking() {
 }
 
 #[test]
-fn a_lent_lock_is_for_quick_jobs() {
+fn a_lent_lock_is_for_quick_jobs_while_a_long_one_runs() {
     let lock = Lock { is_lent: || LENT.load(Ordering::SeqCst), ..Lock::default() };
     let crew = crew_with(|settings| settings.lock = lock);
-    let _inboxes = [("/long", true), ("/quick", false)].map(|(path, long)| submit(&crew, path, long));
+    let mut computing = crew.join();
+    let _inboxes = ["/first", "/long"].map(|path| submit(&crew, path, true));
     LENT.store(true, Ordering::SeqCst);
+    assert!(computing.take().is_some(), "it may have been lent by a thread of the app that never ends");
+    let _inbox = submit(&crew, "/quick", false);
     assert_eq!([next(&crew), next(&crew)], [Some("/quick".to_owned()), None]);
     assert!(crew.has_jobs());
-    LENT.store(false, Ordering::SeqCst);
+    drop(computing);
     assert_eq!(next(&crew).as_deref(), Some("/long"));
+    LENT.store(false, Ordering::SeqCst);
+}
+
+#[test]
+fn a_lock_that_is_not_lent_is_for_all_jobs() {
+    let crew = crew();
+    let mut workers = [crew.join(), crew.join()];
+    let _inboxes = ["/first", "/long"].map(|path| submit(&crew, path, true));
+    assert!(workers.iter_mut().all(|worker| worker.take().is_some()));
 }
 
 #[test]
@@ -137,6 +149,8 @@ fn nobody_is_asked_for_a_long_job_nor_where_no_thread_could_take_it_nor_without_
     assert!(crew.is_overdue());
     crew.start_running();
     assert!(!crew.is_overdue());
+    crew.resize(0, 2);
+    assert!(crew.is_overdue());
     let crew = crew_with(|settings| settings.time_slice = Duration::ZERO);
     let _quick = submit(&crew, "/quick", false);
     assert!(!crew.is_overdue());
