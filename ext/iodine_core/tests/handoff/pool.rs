@@ -137,19 +137,9 @@ fn the_figures_tell_what_goes_on() {
     eventually("nobody is connected", || site.server.stats().1 == 0);
 }
 
-/// A server of one thread, whose requests to `/wait` end when the gate opens.
+/// A server of one thread, whose requests wait for the gate.
 fn waiting() -> (Site, Arc<Gate>) {
-    let gate = Arc::new(Gate::default());
-    let site = Site::with(|settings| settings.pool.max_threads = 1, {
-        let gate = gate.clone();
-        move |call| {
-            if call.path() == "/wait" {
-                call.unlocked(|| gate.wait());
-            }
-            call.text("ok");
-        }
-    });
-    (site, gate)
+    Site::gated(|settings| settings.pool.max_threads = 1)
 }
 
 #[test]
@@ -181,6 +171,6 @@ fn threads_beyond_a_smaller_limit_go_home_when_they_have_finished() {
     gate.open();
     assert!(clients.iter_mut().all(|client| client.response().status == 200));
     eventually("two are left", || site.stats().threads == 2);
-    load(&site, "/", 400);
+    load(&site, "/quick", 400);
     assert!(site.stats().threads <= 2, "{:?}", site.stats());
 }

@@ -34,6 +34,16 @@ fn taken(from: &Receiver<TakenOver>) -> (UnixStream, Vec<u8>) {
     (socket, taken.unread.to_vec())
 }
 
+/// A client whose connection the application has, and the application's end.
+fn hijacked() -> (Site, Client, UnixStream) {
+    let certificate = certificate();
+    let (site, from) = site(&certificate);
+    let mut client = Client::connect(site.address, &certificate);
+    client.ask("/");
+    let (socket, _) = taken(&from);
+    (site, client, socket)
+}
+
 #[test]
 fn both_sides_talk() {
     let certificate = certificate();
@@ -52,11 +62,7 @@ fn both_sides_talk() {
 
 #[test]
 fn what_was_written_before_the_end_arrives() {
-    let certificate = certificate();
-    let (site, from) = site(&certificate);
-    let mut client = Client::connect(site.address, &certificate);
-    client.ask("/");
-    let (mut socket, _) = taken(&from);
+    let (_site, mut client, mut socket) = hijacked();
     let writing = std::thread::spawn(move || socket.write_all(&[7; 2_000_000]).expect("a client"));
     let (all, end) = client.rest();
     assert_eq!((all.len(), end), (2_000_000, End::CloseNotify));
@@ -65,11 +71,7 @@ fn what_was_written_before_the_end_arrives() {
 
 #[test]
 fn half_closes_arrive_in_both_directions() {
-    let certificate = certificate();
-    let (site, from) = site(&certificate);
-    let mut client = Client::connect(site.address, &certificate);
-    client.ask("/");
-    let (mut socket, _) = taken(&from);
+    let (_site, mut client, mut socket) = hijacked();
     client.finish_sending();
     let mut rest = Vec::new();
     socket.read_to_end(&mut rest).expect("an end");
@@ -81,11 +83,7 @@ fn half_closes_arrive_in_both_directions() {
 
 #[test]
 fn an_application_that_closes_its_side_still_reads() {
-    let certificate = certificate();
-    let (site, from) = site(&certificate);
-    let mut client = Client::connect(site.address, &certificate);
-    client.ask("/");
-    let (mut socket, _) = taken(&from);
+    let (_site, mut client, mut socket) = hijacked();
     socket.shutdown(Shutdown::Write).expect("a socket");
     assert_eq!(client.rest(), (Vec::new(), End::CloseNotify));
     client.send("said after that").finish_sending();
@@ -96,22 +94,14 @@ fn an_application_that_closes_its_side_still_reads() {
 
 #[test]
 fn a_client_that_vanishes_is_noticed() {
-    let certificate = certificate();
-    let (site, from) = site(&certificate);
-    let mut client = Client::connect(site.address, &certificate);
-    client.ask("/");
-    let (mut socket, _) = taken(&from);
+    let (_site, client, mut socket) = hijacked();
     drop(client);
     assert_eq!(socket.read(&mut [0; 9]).expect("an end"), 0);
 }
 
 #[test]
 fn the_end_of_the_server_is_a_goodbye_after_what_was_written() {
-    let certificate = certificate();
-    let (site, from) = site(&certificate);
-    let mut client = Client::connect(site.address, &certificate);
-    client.ask("/");
-    let (mut socket, _) = taken(&from);
+    let (site, mut client, mut socket) = hijacked();
     socket.write_all(&[7; 50_000]).expect("a client");
     site.server.halt();
     let (all, end) = client.rest();
@@ -120,11 +110,7 @@ fn the_end_of_the_server_is_a_goodbye_after_what_was_written() {
 
 #[test]
 fn a_client_that_misses_something_gets_no_goodbye() {
-    let certificate = certificate();
-    let (site, from) = site(&certificate);
-    let mut client = Client::connect(site.address, &certificate);
-    client.ask("/");
-    let (socket, _) = taken(&from);
+    let (site, mut client, socket) = hijacked();
     socket.set_nonblocking(true).expect("a socket");
     let mut written = 0;
     let mut quiet = 0;
