@@ -188,6 +188,11 @@ RSpec.describe "Redis as the way to other servers" do
     Eventually.now - began
   end
 
+  def expect_no_delay(server)
+    expect(replacing(server)).to be < 2
+    expect(ending(server)).to be < 2
+  end
+
   it "may accept and never answer: no fork waits for it, nor the end" do
     TCPServer.open("127.0.0.1", 0) do |silent|
       server = cluster(app, args: ["--redis", "redis://127.0.0.1:#{silent.local_address.ip_port}"])
@@ -197,8 +202,7 @@ RSpec.describe "Redis as the way to other servers" do
       client.text("hello")
       expect(client.read_message).to eq("hello")
       client.close
-      expect(replacing(server)).to be < 2
-      expect(ending(server)).to be < 2
+      expect_no_delay(server)
     end
   end
 
@@ -210,8 +214,7 @@ RSpec.describe "Redis as the way to other servers" do
       client.text("many 100")
       expect(client.read_messages(100).size).to eq(100)
       client.close
-      expect(replacing(server)).to be < 2
-      expect(ending(server)).to be < 2
+      expect_no_delay(server)
     end
   end
 

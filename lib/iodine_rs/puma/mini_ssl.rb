@@ -38,31 +38,32 @@ module IodineRs
           @no_tlsv1 = @no_tlsv1_1 = false
         end
 
+        # Defines a writer whose values the block looks at first.
+        def self.checked_writer(name)
+          define_method(:"#{name}=") do |value|
+            yield value
+            instance_variable_set(:"@#{name}", value)
+          end
+        end
+        private_class_method :checked_writer
+
         # The files. ArgumentError where they cannot be read.
         { cert: "Cert", key: "Key", ca: "ca" }.each do |name, words|
-          define_method(:"#{name}=") do |file|
+          checked_writer(name) do |file|
             raise ArgumentError, "#{words} file '#{file}' does not exist" unless File.exist?(file)
             raise ArgumentError, "#{words} file '#{file}' is not readable" unless File.readable?(file)
-
-            instance_variable_set(:"@#{name}", file)
           end
         end
 
         # The same as texts.
         %i[cert_pem key_pem].each do |name|
-          define_method(:"#{name}=") do |text|
-            raise ArgumentError, "'#{name}' is not a String" unless text.is_a?(String)
-
-            instance_variable_set(:"@#{name}", text)
-          end
+          checked_writer(name) { |text| raise ArgumentError, "'#{name}' is not a String" unless text.is_a?(String) }
         end
 
         # Versions that are never spoken here.
         %i[no_tlsv1 no_tlsv1_1].each do |name|
-          define_method(:"#{name}=") do |value|
+          checked_writer(name) do |value|
             raise ArgumentError, "Invalid value of #{name}=" unless ["true", "false", true, false].include?(value)
-
-            instance_variable_set(:"@#{name}", value)
           end
         end
 
