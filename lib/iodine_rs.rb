@@ -67,6 +67,7 @@ module IodineRs
   autoload :ErrorPage, "iodine_rs/error_page"
   autoload :Backtrace, "iodine_rs/backtrace"
   autoload :Log, "iodine_rs/log"
+  autoload :Complaints, "iodine_rs/complaints"
   autoload :Monotonic, "iodine_rs/monotonic"
 
   autoload :RackHandler, "iodine_rs/rack_handler"

@@ -8,7 +8,7 @@ module IodineRs
 
       # Clients at once; others wait in the kernel.
       CLIENTS = 16
-      # Seconds without accepting where that failed: there may be no descriptor left. Also between two complaints.
+      # Seconds without accepting where that failed: there may be no descriptor left.
       REST = 1
       private_constant :CLIENTS, :REST
 
@@ -21,7 +21,8 @@ module IodineRs
         @log = log
         @binder = Binder.new(development:)
         @clients = []
-        @rests_until = @complains_from = now
+        @complaints = Complaints.new
+        @rests_until = now
       end
 
       # @raise [Error, SystemCallError]
@@ -83,10 +84,7 @@ module IodineRs
 
       # One line a second: anybody can cause them.
       def complain(why)
-        return if now < @complains_from
-
-        @complains_from = now + REST
-        @log.error("SSL error on #{url}: #{why}")
+        @log.error("SSL error on #{url}: #{why}") if @complaints.due?
       end
 
       def answer(path, query)

@@ -82,7 +82,7 @@ module IodineRs
 
       # How many publications a process has not got; once a second at most.
       def tell(peer)
-        return unless peer.lost.positive? && peer.complain?
+        return unless peer.lost.positive? && peer.complaints.due?
 
         @log.error("#{peer.lost} publications were dropped: a process has #{@limit} bytes of them waiting (max_relay)")
         peer.lost = 0
@@ -90,13 +90,8 @@ module IodineRs
 
       # The master's end of the way to one worker.
       class Peer
-        include Monotonic
-
-        # Seconds between two complaints about a process that does not read.
-        PEACE = 1
-        private_constant :PEACE
-
-        attr_reader :socket
+        # `complaints` are those about a process that does not read.
+        attr_reader :socket, :complaints
         # Publications that did not find room, and of which nobody knows.
         attr_accessor :lost
         alias to_io socket
@@ -108,6 +103,7 @@ module IodineRs
           @outgoing = []
           @pending = 0
           @lost = 0
+          @complaints = Complaints.new
         end
 
         def pending? = !@outgoing.empty?
@@ -153,14 +149,6 @@ module IodineRs
           # The worker is gone; it will be reaped.
           @outgoing.clear
           @pending = 0
-        end
-
-        # Whether it may be said that it does not read.
-        def complain?
-          moment = now
-          return false if @complained && moment - @complained < PEACE
-
-          @complained = moment
         end
       end
     end
