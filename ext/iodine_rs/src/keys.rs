@@ -132,19 +132,6 @@ pub(crate) fn keys() -> &'static Keys {
 }
 
 impl Keys {
-    /// Keys whose values every request brings.
-    pub(crate) fn replaced(&self) -> [VALUE; 7] {
-        [
-            self.path_info,
-            self.request_path,
-            self.request_uri,
-            self.hijack,
-            self.after_reply,
-            self.response_finished,
-            self.queue_time,
-        ]
-    }
-
     /// Keys that mean nothing behind the request.
     pub(crate) fn of_request(&self) -> [VALUE; 6] {
         [self.hijack, self.after_reply, self.response_finished, self.queue_time, self.body_wait, self.io_bound]

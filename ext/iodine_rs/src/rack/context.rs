@@ -11,6 +11,7 @@ use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, IntoValue, RHash, Ruby, Value};
 use rb_sys::VALUE;
 
+use super::env::place_keys;
 use crate::fork;
 use crate::keys::keys;
 use crate::raised::{self, Caught};
@@ -153,8 +154,8 @@ fn template(
     let version = ruby.ary_new_from_values(&[1_i64.into_value_with(ruby), 6_i64.into_value_with(ruby)]);
     version.freeze();
     let env = ruby.hash_new();
-    // Every request replaces these: their places are made here, so that the copy never has to grow.
-    for place in keys.replaced() {
+    // First of all: see `Places::write`.
+    for place in place_keys() {
         env.aset(key(place), ())?;
     }
     // The common case of what a request may replace.

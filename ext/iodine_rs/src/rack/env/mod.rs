@@ -1,0 +1,184 @@
+//! A request as a Rack env. One `protect` around raw calls: this is the hottest code of the bridge.
+
+mod fields;
+mod line;
+mod origin;
+mod places;
+
+use std::io::Write;
+use std::time::Duration;
+
+use http::Version;
+use http::header::TRANSFER_ENCODING;
+use iodine_core::handoff::{Request, RequestBody, TicketHandle};
+use iodine_core::realtime::Protocol;
+use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
+use magnus::value::ReprValue;
+use magnus::{Error, Module, RClass, RModule, Ruby, Value};
+use rb_sys::{VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_delete, rb_hash_dup, rb_str_new};
+
+use super::context::Context;
+use super::early_hints::EarlyHints;
+use super::hijack::Hijack;
+use super::input;
+use crate::keys::{Keys, keys};
+pub(super) use places::place_keys;
+use places::{Place, Places};
+
+/// Builds the env, and names `rack.input` where it is a file. `request.body` is taken.
+pub(super) fn build(
+    ruby: &Ruby,
+    cx: &Context,
+    request: &mut Request,
+    ticket: TicketHandle,
+) -> Result<(Value, Option<Value>), Error> {
+    let body_len = request.body.len();
+    let spooled = matches!(request.body, RequestBody::File { .. });
+    let input = input::build(ruby, &mut request.body)?;
+    let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
+    let certificate = request.tls.as_ref().and_then(|tls| tls.peer_certificate.as_ref());
+    let certificate = certificate.map(|der| peer_certificate(ruby, der)).transpose()?;
+    let hijack = Hijack::create(ruby, ticket, cx.release_limit);
+    let template = cx.template(ruby);
+    let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
+    let protocol = protocol.map(|protocol| (protocol, protocol_name(ruby, protocol)));
+    let env = protect(|| {
+        // SAFETY: the GVL is held; all Values are on this stack; a jump (out of memory) is caught by `protect`, and
+        // nothing in this closure has to be dropped.
+        unsafe {
+            let places = Places::of(cx, request, hijack.as_raw());
+            let env = Env { hash: rb_hash_dup(template), keys: keys() };
+            places.write(env.hash);
+            env.absent(&places);
+            env.fragment(request);
+            env.fields(cx, &request.parts.headers);
+            env.version(request.parts.version, cx.http_version);
+            env.upgrade(protocol);
+            if request.tls.is_some() {
+                env.set(env.keys.https_key, env.keys.https);
+            }
+            if let Some(certificate) = certificate {
+                env.set(env.keys.peer_certificate, certificate.as_raw());
+            }
+            if let Some(hints) = hints {
+                env.set(env.keys.early_hints, hints.as_raw());
+            }
+            if let Some(input) = input {
+                env.body(input.as_raw(), body_len, milliseconds(request.body_wait));
+            } else if request.parts.headers.contains_key(TRANSFER_ENCODING) {
+                env.set(env.keys.content_length, string(b"0"));
+            }
+            env.hash
+        }
+    })?;
+    // SAFETY: just made.
+    let env = unsafe { Value::from_raw(env) };
+    hijack.set_env(env);
+    Ok((env, input.filter(|_| spooled)))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// As Puma gives it (drop-in row E-27). lib/iodine_rs/tls.rb has loaded the class.
+fn peer_certificate(ruby: &Ruby, der: &[u8]) -> Result<Value, Error> {
+    let openssl: RModule = ruby.class_object().const_get("OpenSSL")?;
+    let class: RClass = openssl.const_get::<_, RModule>("X509")?.const_get("Certificate")?;
+    class.funcall("new", (ruby.str_from_slice(der),))
+}
+
+fn protocol_name(ruby: &Ruby, protocol: Protocol) -> VALUE {
+    let name = match protocol {
+        Protocol::WebSocket => "websocket",
+        Protocol::Sse => "sse",
+    };
+    ruby.to_symbol(name).as_raw()
+}
+
+/// SAFETY: inside `protect`, with the GVL.
+unsafe fn string(bytes: &[u8]) -> VALUE {
+    // SAFETY: Ruby copies the bytes.
+    unsafe { rb_str_new(bytes.as_ptr().cast(), bytes.len() as i64) }
+}
+
+/// SAFETY: as for [`Env`].
+impl Places {
+    /// What this request brings.
+    unsafe fn of(cx: &Context, request: &Request, hijack: VALUE) -> Places {
+        let mut places = Places::new();
+        // SAFETY: see the impl.
+        unsafe {
+            places.request_line(request);
+            places.authority(cx, request);
+            places.remote_address(cx, request);
+            places.set(Place::Hijack, hijack);
+            places.set(Place::AfterReply, rb_ary_new());
+            places.set(Place::ResponseFinished, rb_ary_new());
+            places.set(Place::QueueTime, rb_float_new(milliseconds(request.queue_time)));
+        }
+        places
+    }
+}
+
+/// A copy of the template on its way to becoming a request's env.
+struct Env {
+    hash: VALUE,
+    keys: &'static Keys,
+}
+
+/// SAFETY, for all of it: called inside `protect` with the GVL; arguments are live Values or plain bytes that Ruby
+/// copies.
+impl Env {
+    unsafe fn set(&self, key: VALUE, value: VALUE) {
+        // SAFETY: see the impl.
+        unsafe { rb_hash_aset(self.hash, key, value) };
+    }
+
+    /// A place that has no value in the template, either, is none.
+    unsafe fn absent(&self, places: &Places) {
+        if !places.has(Place::HttpHost) {
+            // SAFETY: see the impl.
+            unsafe { rb_hash_delete(self.hash, self.keys.http_host) };
+        }
+    }
+
+    unsafe fn version(&self, version: Version, http_version: bool) {
+        if version == Version::HTTP_11 {
+            return;
+        }
+        // SAFETY: see the impl.
+        unsafe {
+            self.set(self.keys.server_protocol, self.keys.http_10);
+            if http_version {
+                self.set(self.keys.http_version, self.keys.http_10);
+            }
+        }
+    }
+
+    /// The template says that there is nothing to upgrade to.
+    unsafe fn upgrade(&self, protocol: Option<(Protocol, VALUE)>) {
+        let Some((protocol, name)) = protocol else { return };
+        // SAFETY: see the impl.
+        unsafe {
+            self.set(self.keys.rack_upgrade_p, name);
+            if protocol == Protocol::WebSocket {
+                self.set(self.keys.websocket_p, rb_sys::Qtrue.into());
+            }
+        }
+    }
+
+    unsafe fn body(&self, input: VALUE, len: u64, wait: f64) {
+        let mut buffer = [0; 20];
+        let mut rest = &mut buffer[..];
+        // Twenty digits hold every u64.
+        let _ = write!(rest, "{len}");
+        let written = 20 - rest.len();
+        // SAFETY: see the impl.
+        unsafe {
+            self.set(self.keys.input, input);
+            self.set(self.keys.content_length, string(&buffer[..written]));
+            self.set(self.keys.body_wait, rb_float_new(wait));
+        }
+    }
+}
