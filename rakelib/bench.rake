@@ -15,8 +15,10 @@ namespace :bench do
     sh "cargo", "build", "--release", "--locked", "--manifest-path", "bench/hyper_baseline/Cargo.toml"
   end
 
-  desc "Build the client that opens sockets"
+  desc "Build the client that opens sockets, and the server that marks its floor"
   task :load_client do
-    sh "cargo", "build", "--release", "--locked", "--manifest-path", "bench/load_client/Cargo.toml"
+    %w[load_client socket_baseline].each do |name|
+      sh "cargo", "build", "--release", "--locked", "--manifest-path", "bench/#{name}/Cargo.toml"
+    end
   end
 end
