@@ -3,8 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Instant;
+use std::task::Poll;
 
 use bytes::BytesMut;
 use http::Request;
@@ -13,10 +12,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Sleep, sleep_until};
 
+use super::deadline::Deadline;
 use super::exchange::{self, Talk};
-use super::link::{Detach, Detached, Expired, Link};
+use super::link::{Detach, Detached, Link};
 use super::raw;
 use super::refusal::Refusal;
 use super::shared::Shared;
@@ -90,7 +89,7 @@ impl Drop for Counted {
 
 /// How hyper's part of a connection ended.
 #[derive(Debug)]
-enum End {
+pub(super) enum End {
     /// Everything has been said; the client may still be sending.
     Closed,
     /// The client says nothing at the moment.
@@ -260,51 +259,5 @@ fn ended(error: Option<hyper::Error>, talk: &Talk) -> End {
         }
         Some(_) => End::Cut { reset },
         None => End::Closed,
-    }
-}
-
-/// One timer for all of a connection's deadlines. The clock in the link moves with every byte; the timer only follows
-/// when it fires, or when it would fire too late.
-struct Deadline {
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Deadline {
-    fn new() -> Deadline {
-        Deadline { timer: None }
-    }
-
-    fn poll(&mut self, talk: &Talk, cx: &mut Context<'_>) -> Poll<End> {
-        let settings = &talk.shared.settings;
-        loop {
-            let drained = talk.shared.drains_since();
-            let Some((at, expired)) = talk.link.lock().clock.due(&settings.timeouts, &settings.limits, drained) else {
-                return Poll::Pending;
-            };
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
-            if at < timer.deadline().into_std() {
-                timer.as_mut().reset(at.into());
-            }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if Instant::now() < at {
-                timer.as_mut().reset(at.into());
-                continue;
-            }
-            return match expired {
-                // What hyper has not written yet it would take along.
-                Expired::Idle if !talk.link.lock().flushed => Poll::Pending,
-                Expired::Idle => Poll::Ready(End::Idle),
-                Expired::Request => Poll::Ready(End::Silent),
-                Expired::Write => Poll::Ready(End::Cut { reset: true }),
-                Expired::Body => {
-                    talk.link.lock().expire_body();
-                    // hyper has to look at the wire again, where it finds the body expired.
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-            };
-        }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod chunks;
 pub(crate) mod connection;
+mod deadline;
 mod exchange;
 pub mod head;
 pub(crate) mod link;
