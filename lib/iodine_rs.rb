@@ -33,6 +33,7 @@ module IodineRs
   autoload :Server, "iodine_rs/server"
   autoload :Bind, "iodine_rs/bind"
   autoload :TLS, "iodine_rs/tls"
+  autoload :PasswordCommand, "iodine_rs/password_command"
   autoload :DevelopmentCertificate, "iodine_rs/development_certificate"
   autoload :Binder, "iodine_rs/binder"
   autoload :ThreadPool, "iodine_rs/thread_pool"

@@ -7,8 +7,8 @@ module IodineRs
   # by. Names and meanings are Puma's (drop-in row B-04); the protocol is rustls', which has TLS 1.2 and 1.3 only.
   class TLS
     # Parameters of an address, and keys of `ssl_bind`.
-    PARAMETERS = %w[cert key cert_pem key_pem key_password_command ca verify_mode verification_flags ssl_cipher_filter
-                    ssl_ciphersuites no_tlsv1 no_tlsv1_1 reuse].freeze
+    PARAMETERS = %w[cert key cert_pem key_pem key_password_command key_password_timeout ca verify_mode verification_flags
+                    ssl_cipher_filter ssl_ciphersuites no_tlsv1 no_tlsv1_1 reuse].freeze
     MODES = %w[none peer force_peer].freeze
     # What rustls does in any case, or what asks for less than it does.
     MOOT_FLAGS = %w[USE_CHECK_TIME IGNORE_CRITICAL X509_STRICT ALLOW_PROXY_CERTS NOTIFY_POLICY CHECK_SS_SIGNATURE
@@ -25,6 +25,7 @@ module IodineRs
         refuse("verify_mode", mode, "it takes #{MODES.join(", ")}") unless MODES.include?(mode)
         refuse("verify_mode", mode, "it needs ca, a file with the authorities") if mode != "none" && !parameters["ca"]
         check_flags(parameters["verification_flags"].to_s.split(","))
+        check_patience(parameters["key_password_timeout"])
         return if pair?(parameters, "cert") == pair?(parameters, "key")
 
         raise ConfigError, "ssl: cert and key (or cert_pem and key_pem) belong together"
@@ -41,6 +42,12 @@ module IodineRs
           advice = REFUSED_FLAGS.include?(flag) ? "rustls does not check that; leave it out, or let a proxy do it" : "unknown"
           refuse("verification_flags", flag, advice)
         end
+      end
+
+      def check_patience(text)
+        return if text.nil? || Float(text, exception: false)&.positive?
+
+        refuse("key_password_timeout", text, "it takes seconds, more than 0")
       end
 
       def refuse(name, value, advice)
@@ -141,13 +148,8 @@ module IodineRs
     end
 
     def password
-      require "open3"
-      output, errors, status = Open3.capture3(@parameters["key_password_command"])
-      return output.chomp if status.success?
-
-      raise ConfigError, "ssl: key_password_command failed with #{status.exitstatus}: #{errors.strip}"
-    rescue SystemCallError => error
-      raise ConfigError, "ssl: key_password_command: #{error.message}"
+      patience = @parameters["key_password_timeout"]
+      PasswordCommand.new(@parameters["key_password_command"], *(Float(patience) if patience)).password
     end
   end
 end

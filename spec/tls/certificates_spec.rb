@@ -164,6 +164,43 @@ RSpec.describe "B-04: certificates" do
     end
   end
 
+  describe "a key_password_command that hangs" do
+    locked = ->(pair, password) { pair.key.private_to_pem(OpenSSL::Cipher.new("aes-256-cbc"), password) }
+    bind = "ssl://127.0.0.1:0?cert=site.crt&key=site.key&key_password_command=sh+ask&key_password_timeout=0.3"
+    # A shell that waits for what it has started: both are to be ended.
+    hang = "echo $$ > pids; sleep 600 & echo $! >> pids; wait\n"
+    told = "ssl: key_password_command has not ended and closed its output within 0.3 seconds (key_password_timeout): killed"
+
+    def ended?(server)
+      eventually { File.read("#{server.dir}/pids").split.map(&:to_i).none? { |pid| alive?(pid) } }
+    end
+
+    it "X-04: is killed, with what it has started, and the server does not start" do
+      files = { "site.key" => locked.call(certificates.server, "secret"), "ask" => hang }
+      server = serve_tls(hello, bind:, files:, wait: false)
+      expect(server.wait_exit.exitstatus).to eq(1)
+      expect(server.stderr).to include(told).and(satisfy { |text| !text.include?(".rb:") })
+      ended?(server)
+    end
+
+    [[], %w[-w 1]].each do |args|
+      it "is killed when HUP has asked it, and the old certificate stays (#{args.join(" ")})" do
+        pair = certificates.server
+        server = serve_tls(hello, bind:, args:, files: certificates.files(pair).merge("site.key" => locked.call(pair, "secret"), "ask" => "echo secret\n"))
+        await_workers(server, 1) if args.any?
+        File.write("#{server.dir}/ask", hang)
+        server.signal("HUP")
+        server.wait_for_stderr(/the certificates of ssl:\S+ stay as they are: #{Regexp.escape(told)}/)
+        expect(shown(server, **trusting).to_der).to eq(pair.certificate.to_der)
+        ended?(server)
+      end
+    end
+  end
+
+  it "says that it takes a number of seconds for the password" do
+    expect(refusal(hello, bind: "#{Site::ADDRESS}&key_password_timeout=soon")).to include('ssl: key_password_timeout "soon" is not accepted; it takes seconds, more than 0')
+  end
+
   it "says that an encrypted key needs a command, or another one" do
     pem = certificates.server.key.private_to_pem(OpenSSL::Cipher.new("aes-256-cbc"), "secret")
     query = "cert=site.crt&key=locked.key"
