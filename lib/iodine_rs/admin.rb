@@ -32,6 +32,9 @@ module IodineRs
     # Where the control app listens, and what it asks for; nil where there is none.
     attr_reader :control_url, :control_token
 
+    # The open sockets.
+    def listeners = @endpoints.flat_map(&:listeners)
+
     # What to wait for.
     def readers = @endpoints.flat_map(&:readers)
     def writers = @endpoints.flat_map(&:writers)

@@ -113,8 +113,7 @@ module IodineRs
       start_plugins
       PubSub.default = PubSub::Redis.new(@options[:redis]) if @options[:redis]
       @runner.load(@app)
-      listen unless changes_user
-      @admin.open
+      open_addresses unless changes_user
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)
       write_state
       @signals.install if owner
@@ -183,11 +182,16 @@ module IodineRs
       Process.setproctitle("iodine-rs #{VERSION} (#{addresses}) [#{@options[:tag]}]")
     end
 
-    # What only root may open comes before, the app after.
-    def become_user
+    def open_addresses
       listen
+      @admin.open
+    end
+
+    # What only root may open or read comes before, the app after.
+    def become_user
+      open_addresses
       @privileges.hand_over(@options.values_at(:pidfile, :state_path, :redirect_stdout, :redirect_stderr, :access_log).compact)
-      @privileges.hand_over_sockets(@binder.listeners.filter_map(&:path))
+      @privileges.hand_over_sockets([*@binder.listeners, *@admin.listeners].filter_map(&:path))
       @log.info(@privileges.drop)
     end
 

@@ -3,7 +3,9 @@
 require "etc"
 require "open3"
 require "socket"
+require_relative "../support/certificates"
 require_relative "../support/cluster"
+require_relative "../support/tls_socket"
 
 RSpec.describe "A server with a user to become" do
   # Who the app is, when it was loaded and now.
@@ -95,6 +97,23 @@ RSpec.describe "A server with a user to become" do
       File.rename("#{@root}/err", "#{@root}/err.1")
       server.signal("HUP")
       expect(server).to be_alive
+    end
+
+    it "reads the keys of its addresses as root, also those for operators, and has their sockets" do
+      Certificates.shared.files.each { |name, text| File.write("#{@root}/#{name}", text, perm: 0o600) }
+      address = "ssl://127.0.0.1:0?cert=#{@root}/site.crt&key=#{@root}/site.key"
+      server = serve_as("nobody", "--control-url", address, "--control-token", "none", "--metrics", address, bind: address)
+      ports = server.wait_for_stdout(/(Starting control server on .*)(Serving metrics on .*)Running as nobody/m).captures
+      status = ports.map { |line| line[/127\.0\.0\.1:(\d+)/, 1].to_i }.zip(%w[/gc /metrics]).map do |port, path|
+        TLSSocket.open(port) { |socket| socket.request("GET #{path} HTTP/1.1\r\nhost: x\r\n\r\n").status }
+      end
+      expect([TLSSocket.new(server.port).request("GET / HTTP/1.1\r\nhost: x\r\n\r\n").status, *status]).to eq([200, 200, 200])
+    end
+
+    it "gives the user the control app's socket" do
+      server = serve_as("nobody", "--control-url", "unix://#{@root}/control", "--control-token", "none")
+      server.wait_for_stdout(/Use Ctrl-C/)
+      expect([owner("#{@root}/control"), RawSocket.open("#{@root}/control") { |socket| socket.request("GET /gc HTTP/1.1\r\n\r\n").status }]).to eq(["nobody", 200])
     end
 
     it "follows no link that the user has put there" do

@@ -31,9 +31,12 @@ module IodineRs
         self
       end
 
+      # The open sockets.
+      def listeners = @binder.listeners
+
       # The real address.
-      def url = @binder.listeners.first.url
-      def to_s = @binder.listeners.first.to_s
+      def url = listeners.first.url
+      def to_s = listeners.first.to_s
 
       # Whether connections are encrypted, and lines about that for whoever starts the server.
       def tls? = @binder.tls?
@@ -51,7 +54,7 @@ module IodineRs
 
       # Accepts, reads, answers and writes what is possible without waiting.
       def turn(readable, writable)
-        @binder.listeners.each { |listener| accept(listener) if readable.include?(listener.io) }
+        listeners.each { |listener| accept(listener) if readable.include?(listener.io) }
         (@clients & readable).each { |client| serve(client) }
         (@clients & writable).each(&:write)
         @clients.reject! { |client| client.late? ? client.close : client.closed? }
@@ -64,7 +67,7 @@ module IodineRs
 
       private
 
-      def listening = @binder.listeners.map(&:io)
+      def listening = listeners.map(&:io)
       def accepts? = @clients.size < CLIENTS && now >= @rests_until
 
       def accept(listener)
