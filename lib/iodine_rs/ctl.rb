@@ -60,6 +60,10 @@ module IodineRs
           pid: ["-p", "--pid PID", Integer, "Its process id"],
           url: ["-C", "--control-url URL", "Address of its control app"],
           token: ["-T", "--control-token TOKEN", "What that asks for"],
+          ca: ["--ca FILE", "Authority of an ssl:// control app, which is verified then"],
+          cert: ["--cert FILE", "Certificate to show to it"],
+          key: ["--key FILE", "The key of that"],
+          key_password_command: ["--key-password-command COMMAND", "What prints the password of the key"],
           config: ["-F", "--config-file PATH", "Its configuration, read where nothing else is named; - reads none"],
           environment: ["-e", "--environment NAME", "Environment, for config/puma/NAME.rb"] }
           .each { |name, words| o.on(*words) { |value| @given[name] = value } }
@@ -111,7 +115,12 @@ module IodineRs
         socket.write("GET /#{command}#{"?token=#{@token}" if @token} HTTP/1.0\r\n\r\n")
         judge(command, *socket.read.split("\r\n\r\n", 2))
       end
+    rescue *tls_errors => error
+      raise Error, "TLS: #{error.message}"
     end
+
+    # Looked up when something has been raised: openssl is loaded for encrypted addresses only.
+    def tls_errors = defined?(OpenSSL::SSL) ? [OpenSSL::SSL::SSLError] : []
 
     def connect
       address = Bind.parse(@url)
@@ -124,21 +133,36 @@ module IodineRs
 
     def tcp(address) = TCPSocket.new(address.host, address.port, connect_timeout: PATIENCE)
 
-    # The server is verified where the address that was typed names its authority; pumactl never does that. An address
-    # from elsewhere is the server's own: its parameters are not meant for us.
+    # The server is verified where its authority is named; pumactl never does that.
     def encrypt(socket, address)
-      require "openssl"
+      words = identity(address)
       context = OpenSSL::SSL::SSLContext.new
-      authority = address.tls["ca"] if @given[:url]
-      context.set_params(ca_file: authority) if authority
+      context.set_params(ca_file: words["ca"]) if words["ca"]
+      context.add_certificate(*pair(words)) if words["cert"]
       OpenSSL::SSL::SSLSocket.new(socket, context).tap do |secured|
         secured.connect
-        secured.post_connection_check(address.host) if authority
+        secured.post_connection_check(address.host) if words["ca"]
       end
+    end
+
+    # What is ours of an address are the parameters that were typed. One from elsewhere is the server's own.
+    def identity(address)
+      require "openssl"
+      typed = @given[:url] ? address.tls : {}
+      typed.merge(@given.slice(:ca, :cert, :key, :key_password_command).transform_keys(&:to_s))
     rescue LoadError => error
       raise Error, "ssl:// needs Ruby's openssl: #{error.message}"
-    rescue OpenSSL::SSL::SSLError => error
-      raise Error, "TLS: #{error.message}"
+    end
+
+    # The certificate that a server may ask for, its key, and those between it and its root.
+    def pair(words)
+      raise Error, "A certificate and its key belong together: --cert FILE --key FILE" unless words["key"]
+
+      first, *between = OpenSSL::X509::Certificate.load_file(words["cert"])
+      password = PasswordCommand.new(words["key_password_command"]).password if words["key_password_command"]
+      [first, OpenSSL::PKey.read(File.binread(words["key"]), password || ""), between]
+    rescue OpenSSL::X509::CertificateError, OpenSSL::PKey::PKeyError => error
+      raise Error, "The certificate or its key cannot be read: #{error.message}"
     end
 
     def judge(command, head = "", body = "")

@@ -167,6 +167,22 @@ RSpec.describe "C-05, D-61: operators over TLS" do
       expect(ctl(server, "-C", "#{url}?ca=ca.crt", "-T", "s3cret", "gc")).to match([/\ATLS: .*hostname/, 1])
     end
 
+    it "shows a certificate where the server asks for one: named by options, or by the address that was typed" do
+      pair = certificates.client("alice")
+      pem = pair.key.private_to_pem(OpenSSL::Cipher.new("aes-256-cbc"), "secret")
+      server = watched(hello, url: "#{Site::ADDRESS}&ca=ca.crt&verify_mode=force_peer")
+      { "alice.crt" => pair.pem, "alice.key" => pair.key_pem, "locked.key" => pem }.each { |name, text| File.write("#{server.dir}/#{name}", text) }
+      url = "ssl://localhost:#{control_port(server)}"
+      success = ["Command gc sent success\n", 0]
+      expect(ctl(server, "-S", "state", "--cert", "alice.crt", "--key", "alice.key", "gc")).to eq(success)
+      expect(ctl(server, "-C", url, "-T", "s3cret", *%w[--ca ca.crt --cert alice.crt --key locked.key --key-password-command], "echo secret", "gc")).to eq(success)
+      expect(ctl(server, "-C", "#{url}?ca=ca.crt&cert=alice.crt&key=alice.key", "-T", "s3cret", "gc")).to eq(success)
+      expect(ctl(server, "-S", "state", "gc")).to match([/\ATLS: .*certificate required/, 1])
+      expect(ctl(server, "-S", "state", "--cert", "alice.crt", "gc")).to eq(["A certificate and its key belong together: --cert FILE --key FILE\n", 1])
+      expect(ctl(server, "-S", "state", "--cert", "alice.crt", "--key", "locked.key", "gc")).to match([/\AThe certificate or its key cannot be read: /, 1])
+      expect(ctl(server, "-S", "state", "--cert", "none.crt", "--key", "alice.key", "gc")).to match([/\ANo such file or directory .*none\.crt/, 1])
+    end
+
     it "says so where there is no TLS, or no answer" do
       server = serve(hello, args: %w[--control-url tcp://127.0.0.1:0 --control-token none])
       expect(ctl(server, "-C", "ssl://127.0.0.1:#{control(server)}", "stats")).to match([/\ATLS: /, 1])
