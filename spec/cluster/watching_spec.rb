@@ -99,6 +99,22 @@ RSpec.describe "The master" do
     expect(server.stderr.scan("! Detected parent died, dying").size).to eq(2)
   end
 
+  {
+    "fork" => "fork { sleep 30 }",
+    "a fork of its fork" => "fork { fork { sleep 30 }; sleep 30 }",
+    "Process.daemon" => "fork { Process.daemon(true, true); sleep 30 }",
+    "IO.popen" => 'Thread.new { }.join; IO.popen("-") || sleep(30)',
+    "spawn" => 'spawn("exec sleep 30")'
+  }.each do |what, child|
+    it "W-04, X-05: is followed by its workers when it dies, also where before_fork has made a process that lives on (#{what})" do
+      config = "before_fork { #{child} }\nbefore_worker_fork { #{child} }"
+      server = cluster(who, files: { "config/puma.rb" => config })
+      pids = booted(server)
+      server.signal("KILL")
+      eventually { pids.none? { |pid| alive?(pid) } }
+    end
+  end
+
   it "leaves children of the app to the app" do
     app = <<~'RUBY'
       CHILD = Process.spawn("exit 3")

@@ -60,6 +60,7 @@ pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     class.define_method("await_drained", method!(Native::await_drained, 1))?;
     class.define_method("reopen_access_log", method!(Native::reopen_access_log, 0))?;
     class.define_singleton_method("check_log_format", function!(check_log_format, 1))?;
+    class.define_singleton_method("keep_from_children", function!(keep_from_children, 1))?;
     class.define_method("resize", method!(Native::resize, 2))?;
     class.define_method("die_with", method!(Native::die_with, 1))?;
     class.define_method("halt", method!(Native::halt, 0))?;
@@ -229,6 +230,12 @@ impl Drop for Native {
 /// `Native.check_log_format(text)`: raises an ArgumentError that says what is wrong with it.
 fn check_log_format(ruby: &Ruby, text: String) -> Result<(), Error> {
     Format::parse(&text).map(drop).map_err(|mistake| raised::error(ruby.exception_arg_error(), &mistake.0))
+}
+
+/// `Native.keep_from_children(fd)`: a copy of this descriptor stays open until this process ends; no child has it.
+fn keep_from_children(ruby: &Ruby, fd: RawFd) -> Result<(), Error> {
+    fork::keep_from_children(duplicate(ruby, "keep_from_children", fd)?);
+    Ok(())
 }
 
 fn duplicate(ruby: &Ruby, what: &str, fd: RawFd) -> Result<OwnedFd, Error> {

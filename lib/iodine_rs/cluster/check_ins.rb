@@ -26,14 +26,13 @@ module IodineRs
 
       def initialize
         @reader, @writer = IO.pipe
-        @lifeline, @life = IO.pipe
+        @lifeline = lifeline
         @line = +""
       end
 
       # In a new worker: keeps what is a worker's.
       def for_worker
         @reader.close
-        @life.close
         Reporter.new(@writer, @lifeline)
       end
 
@@ -49,6 +48,14 @@ module IodineRs
       end
 
       private
+
+      # The end of a pipe whose other end is this process's alone, whoever forks: also the app, from a hook.
+      def lifeline
+        reader, writer = IO.pipe
+        Native.keep_from_children(writer.fileno)
+        writer.close
+        reader
+      end
 
       def parse(line)
         pid, word, *stats = line.split
