@@ -41,6 +41,7 @@ module IodineRs
   autoload :Native, "iodine_rs/native"
   autoload :Stream, "iodine_rs/native"
   autoload :Hijack, "iodine_rs/native"
+  autoload :Addresses, "iodine_rs/addresses"
   autoload :EncryptedSocket, "iodine_rs/encrypted_socket"
   autoload :TLSAcceptor, "iodine_rs/native"
   autoload :TLSEngine, "iodine_rs/native"

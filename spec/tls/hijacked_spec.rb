@@ -17,6 +17,15 @@ RSpec.describe "H-01: a hijacked connection over TLS" do
     PATHS = {
       "/addresses" => ->(io) { io.write(ASK.call(io).inspect); io.close },
       "/named" => ->(io) { io.write([io.peeraddr(true)[2], io.peeraddr(:hostname)[2]].inspect); io.close },
+      "/options" => lambda do |io|
+        io.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 0)
+        off = io.getsockopt(:TCP, :NODELAY).int
+        io.setsockopt(:TCP, :NODELAY, true)
+        io.setsockopt(Socket::Option.bool(:INET, :SOCKET, :KEEPALIVE, true))
+        state = io.getsockopt(:TCP, :INFO).data.unpack1("C")
+        io.write([off, io.getsockopt(:TCP, :NODELAY).bool, io.getsockopt(:SOCKET, :KEEPALIVE).bool, io.getsockopt(:SOCKET, :TYPE).int, state].inspect)
+        io.close
+      end,
       "/kind" => ->(io) { io.write([io.is_a?(UNIXSocket), io.is_a?(IO), io.inspect.include?("Encrypted")].inspect); io.close },
       "/stay" => ->(io) { io.write("first "); Thread.new { sleep 0.01 until File.exist?("go"); io.write("last"); File.write("written", "") } },
       "/wait" => ->(io) { io.write("here"); ASKED << io }
@@ -58,6 +67,13 @@ RSpec.describe "H-01: a hijacked connection over TLS" do
     server = serve_tls(addresses, args: %w[--set remote_address=proxy_protocol:v1])
     client = secure(server, before: "PROXY TCP4 203.0.113.7 203.0.113.8 1234 443\r\n")
     expect(told(client, "/addresses")).to start_with(%([["AF_INET", #{client.to_io.local_address.ip_port}, "127.0.0.1"))
+  end
+
+  it "has the options of the connection with the client" do
+    client = secure(serve_tls(addresses))
+    established = 1
+    expect(told(client, "/options")).to eq([0, true, true, Socket::SOCK_STREAM, established].inspect)
+    expect(client.close_notify?).to be(true)
   end
 
   it "is still a UNIXSocket" do

@@ -112,7 +112,7 @@ keys! {
     cgi = "CGI/1.2", http_host = "HTTP_HOST", https_key = "HTTPS", peer_certificate = "puma.peercert",
     url_scheme = "rack.url_scheme", input = "rack.input", errors = "rack.errors", version = "rack.version",
     multithread = "rack.multithread", multiprocess = "rack.multiprocess", run_once = "rack.run_once",
-    hijack_p = "rack.hijack?", hijack = "rack.hijack", hijack_io = "rack.hijack_io",
+    hijack_p = "rack.hijack?", hijack = "rack.hijack", hijack_io = "rack.hijack_io", socket = "puma.socket",
     early_hints = "rack.early_hints", after_reply = "rack.after_reply", response_finished = "rack.response_finished",
     io_bound = "puma.mark_as_io_bound", body_wait = "puma.request_body_wait", queue_time = "iodine_rs.queue_time",
     rack_upgrade_p = "rack.upgrade?", rack_upgrade = "rack.upgrade", websocket_p = "upgrade.websocket?",
@@ -133,8 +133,8 @@ pub(crate) fn keys() -> &'static Keys {
 
 impl Keys {
     /// Keys that mean nothing behind the request.
-    pub(crate) fn of_request(&self) -> [VALUE; 6] {
-        [self.hijack, self.after_reply, self.response_finished, self.queue_time, self.body_wait, self.io_bound]
+    pub(crate) fn of_request(&self) -> [VALUE; 7] {
+        [self.hijack, self.socket, self.after_reply, self.response_finished, self.queue_time, self.body_wait, self.io_bound]
     }
 
     /// The String for a method of the table.

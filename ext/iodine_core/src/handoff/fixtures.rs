@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Crew, Pace, Peer, Request, RequestBody};
+use super::{Crew, Local, Pace, Peer, Request, RequestBody};
 use crate::reactor::Reactor;
 use crate::settings::Pool;
 use crate::sync::Instant;
@@ -24,6 +24,7 @@ pub(super) fn request() -> Box<Request> {
         complete: Instant::now(),
         queue_time: Duration::ZERO,
         peer: Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
+        local: Local::Unnamed,
         pace: Pace::default(),
         tls: None,
         upgrade: None,

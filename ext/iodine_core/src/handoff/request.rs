@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct Request {
     pub queue_time: Duration,
     /// The other end of the connection.
     pub peer: Peer,
+    /// Our end of it.
+    pub local: Local,
     /// What the connection's requests were like lately.
     pub pace: Pace,
     /// What the handshake has brought; `None` where the connection is not encrypted.
@@ -84,6 +87,17 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// A client of a Unix socket: it has no address.
     Unix,
+}
+
+/// Our end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Local {
+    /// The address that a TCP client has connected to.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(Arc<Path>),
+    /// A Unix socket without a path, or a connection that had ended before this was asked for.
+    Unnamed,
 }
 
 /// As the log names it.

@@ -1,6 +1,7 @@
 //! Full hijack and 101: the application takes the connection itself.
 
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
@@ -43,6 +44,8 @@ pub enum Socket {
     Pair {
         /// Our end.
         socket: UnixStream,
+        /// A copy of the connection's own socket, to ask for its options and to set them.
+        client: OwnedFd,
         /// The server's address; `None` where the connection has ended by now.
         local: Option<SocketAddr>,
         /// The client's address, the same.

@@ -43,7 +43,7 @@ impl Ticket {
 
     /// Whether nobody waits for the answer any more (the connection died).
     pub fn is_abandoned(&self) -> bool {
-        self.handle.slot.abandoned.load(Ordering::Acquire)
+        self.handle.is_abandoned()
     }
 
     /// Gives the right to answer to whoever holds a handle: the connection stays open and silent until then (Rack's
@@ -98,6 +98,11 @@ impl TicketHandle {
         if self.slot.claim() {
             self.postbox.post(self.slot.clone(), Parcel::Final(reply));
         }
+    }
+
+    /// See [`Ticket::is_abandoned`].
+    pub fn is_abandoned(&self) -> bool {
+        self.slot.abandoned.load(Ordering::Acquire)
     }
 
     /// Whether the answer has been given.

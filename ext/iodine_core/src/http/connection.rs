@@ -112,7 +112,8 @@ pub(crate) async fn serve(arrival: Arrival, permit: Permit, counted: Counted) {
     let shared = counted.shared.clone();
     let Arrival { stream, peer, tls, unread } = arrival;
     let link = Arc::new(Link::new());
-    let talk = Talk { link: link.clone(), shared: shared.clone(), peer, tls, pace: Pace::default() };
+    let local = stream.local();
+    let talk = Talk { link: link.clone(), shared: shared.clone(), peer, local, tls, pace: Pace::default() };
     let mut wire = Wire::new(stream, unread, link, shared);
     loop {
         if !await_client(&mut wire, &talk).await {

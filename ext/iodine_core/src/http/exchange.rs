@@ -18,7 +18,7 @@ use super::response::{self, Recorded, ResponseBody};
 use super::shared::Shared;
 use crate::access_log::Record;
 use crate::handoff::{
-    Delivery, Inbox, Pace, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
+    Delivery, Inbox, Local, Pace, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
     TlsSession,
 };
 use crate::realtime::Upgrade;
@@ -33,6 +33,7 @@ pub(crate) struct Talk {
     pub(crate) link: Arc<Link>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: Peer,
+    pub(crate) local: Local,
     pub(crate) pace: Pace,
     pub(crate) tls: Option<Arc<TlsSession>>,
 }
@@ -89,9 +90,9 @@ async fn exchange(
     }
     let wanted = files.wanted(&parts);
     let (complete, queue_time) = (Instant::now(), Duration::ZERO);
-    let (peer, tls, pace) = (talk.peer, talk.tls.clone(), talk.pace.clone());
-    let request =
-        Box::new(AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, tls, pace, upgrade });
+    let (peer, local, tls, pace) = (talk.peer, talk.local.clone(), talk.tls.clone(), talk.pace.clone());
+    let request = AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, local, pace, tls, upgrade };
+    let request = Box::new(request);
     match submit(talk, request).await {
         Ok(inbox) => {
             let mut reply = answer(talk, asked, inbox).await;

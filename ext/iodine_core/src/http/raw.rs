@@ -230,8 +230,8 @@ fn give_up(stream: Stream, linger: Duration) -> io::Result<Socket> {
         Stream::Tcp(stream) => Socket::Tcp(stream.into_std()?),
         Stream::Unix(stream) => Socket::Unix(stream.into_std()?),
         Stream::Tls(_) => {
-            let (local, peer) = stream.addresses();
-            Socket::Pair { socket: pump::lend(stream, linger)?, local, peer }
+            let ((local, peer), client) = (stream.addresses(), stream.duplicate()?);
+            Socket::Pair { socket: pump::lend(stream, linger)?, client, local, peer }
         }
     })
 }

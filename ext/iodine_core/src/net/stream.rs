@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,6 +14,7 @@ use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
 use super::spare::Source;
 use super::tls::Tls;
+use crate::handoff::Local;
 
 /// A connection.
 #[derive(Debug)]
@@ -112,12 +114,12 @@ impl Writer {
     }
 }
 
-fn hang_up(socket: impl std::os::fd::AsFd) {
+fn hang_up(socket: impl AsFd) {
     // A socket that is not connected any more has nobody to tell.
     let _ = rustix::net::shutdown(socket, Shutdown::Write);
 }
 
-fn reset_on_close(socket: impl std::os::fd::AsFd) {
+fn reset_on_close(socket: impl AsFd) {
     // As above.
     let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
@@ -176,6 +178,18 @@ impl Stream {
         each!(Stream, self, stream => reset_on_close(stream), tls => tls.socket().reset_on_close());
     }
 
+    /// What the client has connected to.
+    pub(crate) fn local(&self) -> Local {
+        match self {
+            Stream::Tcp(stream) => stream.local_addr().map_or(Local::Unnamed, Local::Tcp),
+            Stream::Unix(stream) => {
+                let address = stream.local_addr().ok();
+                address.as_ref().and_then(|own| own.as_pathname()).map_or(Local::Unnamed, |path| Local::Unix(path.into()))
+            }
+            Stream::Tls(tls) => tls.socket().local(),
+        }
+    }
+
     /// The server's address and the client's, of a TCP connection.
     pub(crate) fn addresses(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
         match self {
@@ -183,6 +197,11 @@ impl Stream {
             Stream::Unix(_) => (None, None),
             Stream::Tls(tls) => tls.socket().addresses(),
         }
+    }
+
+    /// Another descriptor of its socket.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        each!(Stream, self, stream => stream.as_fd().try_clone_to_owned(), tls => tls.socket().duplicate())
     }
 
     /// Its two directions, for who reads and writes in different places.

@@ -1,14 +1,16 @@
-//! `env['rack.hijack']`: full hijack.
+//! `env['rack.hijack']`, which is `env['puma.socket']` as well: full hijack, and what is known of the connection without
+//! it. The rest of the class is Ruby: lib/iodine_rs/hijack.rb.
 
 use std::cell::Cell;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use iodine_core::handoff::{Reply, Takeover, TicketHandle};
+use iodine_core::handoff::{Local, Peer, Reply, Takeover, TicketHandle};
 use magnus::gc::Marker;
 use magnus::rb_sys::FromRawValue;
 use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
-use magnus::{DataTypeFunctions, Error, Module, RHash, RModule, Ruby, TypedData, Value, method};
+use magnus::{DataTypeFunctions, Error, IntoValue, Module, RHash, RModule, Ruby, TypedData, Value, method};
 
 use super::socket;
 use crate::keys::keys;
@@ -20,6 +22,7 @@ use crate::{classes, fork, raised};
 pub(super) struct Hijack {
     ticket: TicketHandle,
     limit: Duration,
+    ends: (Local, Peer),
     forks: u64,
     env: Cell<Option<Opaque<Value>>>,
     io: Cell<Option<Opaque<Value>>>,
@@ -35,12 +38,17 @@ impl DataTypeFunctions for Hijack {
 
 pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     let class = classes::define::<Hijack>(ruby, module, "Hijack")?;
-    class.define_method("call", method!(Hijack::call, 0))
+    class.define_method("call", method!(Hijack::call, 0))?;
+    class.define_private_method("taken", method!(Hijack::taken, 0))?;
+    class.define_private_method("gone?", method!(Hijack::is_gone, 0))?;
+    class.define_private_method("ends", method!(Hijack::ends, 0))?;
+    ruby.require("iodine_rs/hijack").map(drop)
 }
 
 impl Hijack {
-    pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration) -> Obj<Hijack> {
-        ruby.obj_wrap(Hijack { ticket, limit, forks: fork::generation(), env: Cell::new(None), io: Cell::new(None) })
+    pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration, ends: (Local, Peer)) -> Obj<Hijack> {
+        let (env, io) = (Cell::new(None), Cell::new(None));
+        ruby.obj_wrap(Hijack { ticket, limit, ends, forks: fork::generation(), env, io })
     }
 
     pub(super) fn set_env(&self, env: Value) {
@@ -69,6 +77,31 @@ impl Hijack {
         this.io.set(Some(io.into()));
         this.note_in_env(ruby, io)?;
         Ok(io)
+    }
+
+    /// `taken`: the IO that `call` has given; nil before.
+    fn taken(ruby: &Ruby, this: Obj<Self>) -> Option<Value> {
+        this.io.get().map(|io| ruby.get_inner(io))
+    }
+
+    /// `gone?`: whether the client has left, or the request was answered.
+    fn is_gone(&self) -> bool {
+        self.ticket.is_abandoned() || self.ticket.is_answered()
+    }
+
+    /// `ends`: ours and the client's, each a host and a port, or the path of a Unix socket; nil where there is none.
+    fn ends(ruby: &Ruby, this: Obj<Self>) -> (Option<Value>, Option<Value>) {
+        let (local, peer) = &this.ends;
+        let local = match local {
+            Local::Tcp(address) => Some(socket::place(*address).into_value_with(ruby)),
+            Local::Unix(path) => Some(ruby.str_from_slice(path.as_os_str().as_bytes()).as_value()),
+            Local::Unnamed => None,
+        };
+        let peer = match peer {
+            Peer::Tcp(address) => Some(socket::place(*address).into_value_with(ruby)),
+            Peer::Unix => None,
+        };
+        (local, peer)
     }
 
     fn note_in_env(&self, ruby: &Ruby, io: Value) -> Result<(), Error> {

@@ -61,10 +61,11 @@ fn wrap(ruby: &Ruby, taken: TakenOver) -> Result<Value, Error> {
             let _ = socket.into_raw_fd();
             io
         }
-        Socket::Pair { socket, local, peer } => {
+        Socket::Pair { socket, client, local, peer } => {
             let io: Value = ruby.get_inner(&ENCRYPTED).funcall("for_fd", (socket.as_raw_fd(),))?;
             let _ = socket.into_raw_fd();
-            let _: Value = io.funcall("stand_for", (place(local), place(peer)))?;
+            let _: Value = io.funcall("stand_for", (client.as_raw_fd(), local.map(place), peer.map(place)))?;
+            let _ = client.into_raw_fd();
             io
         }
     };
@@ -76,9 +77,9 @@ fn wrap(ruby: &Ruby, taken: TakenOver) -> Result<Value, Error> {
 }
 
 /// A host, with its interface where that belongs to it, and a port.
-fn place(address: Option<SocketAddr>) -> Option<(String, u16)> {
-    address.map(|address| match address {
+pub(super) fn place(address: SocketAddr) -> (String, u16) {
+    match address {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => (format!("{}%{}", v6.ip(), v6.scope_id()), v6.port()),
         address => (address.ip().to_string(), address.port()),
-    })
+    }
 }

@@ -38,7 +38,7 @@ pub(super) fn build(
     let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
     let certificate = request.tls.as_ref().and_then(|tls| tls.peer_certificate.as_ref());
     let certificate = certificate.map(|der| peer_certificate(ruby, der)).transpose()?;
-    let hijack = Hijack::create(ruby, ticket, cx.release_limit);
+    let hijack = Hijack::create(ruby, ticket, cx.release_limit, (request.local.clone(), request.peer));
     let template = cx.template(ruby);
     let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
     let protocol = protocol.map(|protocol| (protocol, protocol_name(ruby, protocol)));
@@ -113,6 +113,7 @@ impl Places {
             places.authority(cx, request);
             places.remote_address(cx, request);
             places.set(Place::Hijack, hijack);
+            places.set(Place::Socket, hijack);
             places.set(Place::AfterReply, rb_ary_new());
             places.set(Place::ResponseFinished, rb_ary_new());
             places.set(Place::QueueTime, rb_float_new(milliseconds(request.queue_time)));
