@@ -26,6 +26,13 @@ module IodineRs
       blank(status)
     end
 
+    # A request was refused before the app, which the core has logged: asks the handler for the response. Is the core's
+    # `refusal_handler`, where there is a handler.
+    #
+    # @param kind [Symbol] :parse, :read or :tls; of the last there is no request, and nobody gets the response
+    # @param env [Hash] what could be read of the request
+    def refuse(kind, why, env, status) = own_answer(refusal(kind, status).new(why), env, status)
+
     # Logs what was raised where no response can be given any more. `report` as a Method is the core's `error_logger`.
     #
     # @param where [String, nil] for instance "body.close"
@@ -38,6 +45,14 @@ module IodineRs
     end
 
     private
+
+    def refusal(kind, status)
+      case kind
+      when :parse then status == 501 ? UnsupportedRequestError : RequestError
+      when :read then ReadError
+      when :tls then SSLError
+      end
+    end
 
     def own_answer(*arguments)
       arity = @handler.respond_to?(:arity) ? @handler.arity : @handler.method(:call).arity

@@ -27,6 +27,10 @@ module IodineRs
     IS_JRUBY = IS_WINDOWS = false
     HAS_FORK = HAS_SSL = HAS_UNIX_SOCKET = true
 
+    # What lowlevel_error_handler gets of requests that were refused.
+    HttpParserError = RequestError
+    HttpParserError501 = UnsupportedRequestError
+
     # Plugins reopen it: what they define is a word of configuration files.
     DSL = IodineRs::DSL
 

@@ -116,10 +116,12 @@ module IodineRs
     end
 
     def settings
-      reporter = ErrorReporter.new(@log, development: @options.development?, handler: @options[:lowlevel_error_handler])
+      handler = @options[:lowlevel_error_handler]
+      reporter = ErrorReporter.new(@log, development: @options.development?, handler:)
       hooks = @options[:hooks]
       out_of_band = -> { hooks.run(:out_of_band, @log) } if hooks.any?(:out_of_band)
       @options.to_native.merge(out_of_band:, **access_log, error_handler: reporter, error_logger: reporter.method(:report),
+                               refusal_handler: (reporter.method(:refuse) if handler),
                                null_input: NullInput::INSTANCE, errors_io: @log.err, env:)
     end
 

@@ -46,6 +46,51 @@ RSpec.describe "Access log" do
     server.connect.request("GET #{path} HTTP/#{version}\r\nhost: example.org\r\n#{fields}\r\n")
   end
 
+  describe "of requests that are refused before the app" do
+    refused = {
+      "a line that is no field" => ["GET /p?q=1 HTTP/1.1\r\nhost: x\r\nuser-agent: tool\r\nwrong\r\n\r\n", "GET /p?q=1 HTTP/1.1", 400],
+      "too long a target" => ["GET /#{"a" * 9000} HTTP/1.1\r\nhost: x\r\n\r\n", "GET /#{"a" * 9000} HTTP/1.1", 414],
+      "too many fields" => ["GET /p HTTP/1.0\r\nhost: x\r\n#{"a: b\r\n" * 1001}\r\n", "GET /p HTTP/1.0", 431],
+      "a target that is none" => ["GET /a\"b HTTP/1.1\r\nhost: x\r\n\r\n", 'GET /a\\"b HTTP/1.1', 400],
+      "an unknown method" => ["BREW /p HTTP/1.1\r\nhost: x\r\n\r\n", "BREW /p HTTP/1.1", 501],
+      "a body that is too large" => ["POST /p HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n", "POST /p HTTP/1.1", 413],
+      "a chunk that is none, behind a full target" => ["POST http://x/p HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "POST http://x/p HTTP/1.1", 400],
+      "no HTTP" => ["nonsense\r\n\r\n", "- - -", 400],
+      "TLS" => ["\x16\x03\x01\x02\x00\x01\x00".b, "- - -", 400]
+    }
+    refused.each do |what, (bytes, request, status)|
+      it "there is a line with what could be read: #{what}" do
+        server = serve(app, args: %w[-v --set http_content_length_limit=100])
+        expect(server.connect.request(bytes).status).to eq(status)
+        expect(line_of(server)).to match(/\A127\.0\.0\.1 - - #{time} "#{Regexp.escape(request)}" #{status} - \d\.\d{4}\z/)
+      end
+    end
+
+    it "they come in every form, to every place, with what the error handler made of them" do
+      config = "custom_logger Class.new { def write(text) = $stdout.write(text) }.new\n" \
+               "lowlevel_error_handler { |_error, _env, _status| [422, {}, %w[wha t]] }"
+      server = serve(app, args: ["-v", "--set", "access_log_format=<%m %U%q %H %s %B %{User-Agent}i %v>"], files: { "config/puma.rb" => config })
+      expect(server.connect.request(refused["a line that is no field"].first).body).to eq("what")
+      server.wait_for_stdout(%r{^<GET /p\?q=1 HTTP/1\.1 422 4 tool x>$})
+    end
+
+    it "they are JSON" do
+      server = serve(app, args: %w[-v --set access_log_format=json])
+      server.connect.request(refused["a line that is no field"].first)
+      line = JSON.parse(line_of(server))
+      expect(line).to include("method" => "GET", "path" => "/p", "query" => "q=1", "status" => 400, "bytes" => 0, "user_agent" => "tool", "host" => "x")
+      server.connect.request("nonsense\r\n\r\n")
+      expect(JSON.parse(line_of(server, count: 2))).to include("method" => "-", "path" => "", "protocol" => "-", "status" => 400)
+    end
+
+    it "one stands behind those of the connection's other requests" do
+      server = serve(app, args: %w[-v])
+      server.connect.write("GET /p HTTP/1.1\r\nhost: x\r\n\r\nBREW /q HTTP/1.1\r\nhost: x\r\n\r\n").read_to_end
+      expect(line_of(server, count: 2)).to include('"BREW /q HTTP/1.1" 501 - ')
+      expect(lines(server).first).to include('"GET /p HTTP/1.1" 200 12 ')
+    end
+  end
+
   describe "in Puma's form (O-01)" do
     it "has address, user, time, request, status, bytes and seconds" do
       server = serve(app, args: %w[-v])

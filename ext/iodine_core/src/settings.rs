@@ -41,6 +41,8 @@ pub struct Settings {
     pub realtime: RealtimeSettings,
     /// Files that are served without the application.
     pub files: FilesSettings,
+    /// The application is asked what to answer to requests that are refused, and told of handshakes that fail.
+    pub refusals_to_app: bool,
     /// A line for each request.
     pub access_log: Option<AccessLogSettings>,
 }

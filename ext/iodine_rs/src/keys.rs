@@ -134,7 +134,15 @@ pub(crate) fn keys() -> &'static Keys {
 impl Keys {
     /// Keys that mean nothing behind the request.
     pub(crate) fn of_request(&self) -> [VALUE; 7] {
-        [self.hijack, self.socket, self.after_reply, self.response_finished, self.queue_time, self.body_wait, self.io_bound]
+        [
+            self.hijack,
+            self.socket,
+            self.after_reply,
+            self.response_finished,
+            self.queue_time,
+            self.body_wait,
+            self.io_bound,
+        ]
     }
 
     /// The String for a method of the table.

@@ -54,6 +54,7 @@ impl<'a> Reader<'a> {
 pub(crate) fn read(reader: &Reader<'_>) -> Result<Settings, Error> {
     Ok(Settings {
         tidy: allocator::tidy,
+        refusals_to_app: !reader.get::<Value>("refusal_handler")?.is_nil(),
         pool: pool(reader)?,
         timeouts: timeouts(reader)?,
         limits: limits(reader)?,

@@ -52,7 +52,7 @@ module IodineRs
         option(:custom_logger, Type.responder(:write, "an object with the method write").or_nil, nil,
                "Gets the server's lines.", text: false)
         option(:lowlevel_error_handler, Type.responder(:call, "a block").or_nil, nil,
-               "Answers what the app raised.", text: false)
+               "Answers what the app raised, and requests that are refused.", text: false)
         option :mutate_stdout_and_stderr_to_sync_on_write, Type.boolean, true, "Prints every line at once."
         option(:notes, Type.list("texts"), "none", "Lines for whoever starts the server.", text: false, merge: true) { [] }
         option(:plugins, Type.list("plugins"), "none", "What `plugin` has loaded.", text: false, merge: true) { [] }

@@ -5,8 +5,8 @@ module IodineRs
     # What programs that start an encrypted server by `Puma::Server#add_ssl_listener` say about TLS. There is no OpenSSL
     # behind it: see TLS.
     module MiniSSL
-      # A certificate, a key or a rule that cannot be used.
-      class SSLError < ConfigError; end
+      # A certificate, a key or a rule that cannot be used, or a client that could not agree on TLS.
+      SSLError = IodineRs::SSLError
 
       HAS_TLS1_3 = true
 

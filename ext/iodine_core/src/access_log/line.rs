@@ -153,7 +153,12 @@ fn status(outcome: Outcome) -> u16 {
 }
 
 fn protocol(version: Version) -> &'static str {
-    if version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_11 => "HTTP/1.1",
+        // See `http/salvage`.
+        _ => "-",
+    }
 }
 
 /// `[21/Nov/2026:03:20:52 +0000]`

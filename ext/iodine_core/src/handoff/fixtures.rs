@@ -28,5 +28,6 @@ pub(super) fn request() -> Box<Request> {
         pace: Pace::default(),
         tls: None,
         upgrade: None,
+        refused: None,
     })
 }

@@ -1,5 +1,6 @@
 //! A request as the application sees it: complete, owned, without a socket.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -8,9 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::request::Parts;
 
 use super::Pace;
+use crate::http::refusal::Kind;
 use crate::realtime::Upgrade;
 use crate::sync::Instant;
 
@@ -39,6 +42,22 @@ pub struct Request {
     pub tls: Option<Arc<TlsSession>>,
     /// What the request asks to be upgraded to.
     pub upgrade: Option<Box<Upgrade>>,
+    /// Why it was turned away, where only the error handler is asked for an answer: then nothing of it was judged, and it
+    /// is not to be served.
+    pub refused: Option<Refused>,
+}
+
+/// Why a request was turned away.
+#[derive(Debug)]
+pub struct Refused {
+    /// What the client is told unless somebody has a better answer.
+    pub status: StatusCode,
+    /// The sort of reason.
+    pub kind: Kind,
+    /// The reason.
+    pub why: Cow<'static, str>,
+    /// Whether anything could be read of the request; else method and target mean nothing.
+    pub any: bool,
 }
 
 /// A request body, decoded from its transfer coding.

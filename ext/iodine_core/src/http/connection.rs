@@ -18,6 +18,7 @@ use super::exchange::{self, Talk};
 use super::link::{Detach, Detached, Link};
 use super::raw;
 use super::refusal::Refusal;
+use super::refused;
 use super::shared::Shared;
 use super::wire::Wire;
 use crate::handoff::{Pace, Peer, TlsSession};
@@ -159,11 +160,7 @@ async fn attend(mut wire: Wire, talk: &Talk) -> After {
                 None => return After::End,
             },
             End::Refused(refusal) => {
-                raw::log_refusal(shared, talk.peer, &refusal, &raw::request_line(rest.unread()));
-                match raw::refuse(&mut rest, &refusal, shared.settings.timeouts.write).await {
-                    Ok(()) => raw::linger(rest.into_stream(), shared).await,
-                    Err(_) => rest.stream().hang_up(),
-                }
+                Box::pin(refused::turn_away(rest, talk, &refusal)).await;
                 return After::End;
             }
             End::Closed => {
@@ -255,6 +252,7 @@ fn ended(error: Option<hyper::Error>, talk: &Talk) -> End {
         // What hyper refuses although the gate let it through, it has answered itself.
         Some(error) if error.is_parse() => {
             let refusal = Refusal::bad_request("refused by the parser");
+            talk.shared.responses.note(refusal.status);
             raw::log_refusal(&talk.shared, talk.peer, &refusal, "");
             End::Closed
         }

@@ -14,6 +14,7 @@ use super::link::{Detach, Detached, Link};
 use super::raw;
 use super::receive::{self, Unreceived};
 use super::refusal::Refusal;
+use super::refused;
 use super::response::{self, Recorded, ResponseBody};
 use super::shared::Shared;
 use crate::access_log::Record;
@@ -74,15 +75,15 @@ async fn exchange(
     record: &mut Option<Record>,
 ) -> Result<Response<ResponseBody>, Abort> {
     let asked = Asked::of(&parts);
-    let (body, body_wait) = match receive_body(talk, incoming).await {
-        Ok(received) => received,
-        Err(Unreceived::Refused(refusal)) => return Ok(talk.refuse(&parts, &refusal, record)),
-        Err(Unreceived::Gone) => return Err(Abort),
-    };
     let raw_target = talk.link.lock().raw_target.take();
     if let Some(record) = record {
         record.targeted(raw_target.as_ref());
     }
+    let (body, body_wait) = match receive_body(talk, incoming).await {
+        Ok(received) => received,
+        Err(Unreceived::Refused(refusal)) => return Ok(talk.refuse(parts, raw_target, &refusal, record).await),
+        Err(Unreceived::Gone) => return Err(Abort),
+    };
     let upgrade = Upgrade::of(&parts, &talk.shared.realtime);
     let files = &talk.shared.files;
     if let Some(reply) = files.serve(&parts).filter(|_| upgrade.is_none()) {
@@ -91,9 +92,21 @@ async fn exchange(
     let wanted = files.wanted(&parts);
     let (complete, queue_time) = (Instant::now(), Duration::ZERO);
     let (peer, local, tls, pace) = (talk.peer, talk.local.clone(), talk.tls.clone(), talk.pace.clone());
-    let request = AppRequest { parts, raw_target, body, body_wait, complete, queue_time, peer, local, pace, tls, upgrade };
-    let request = Box::new(request);
-    match submit(talk, request).await {
+    let request = AppRequest {
+        parts,
+        raw_target,
+        body,
+        body_wait,
+        complete,
+        queue_time,
+        peer,
+        local,
+        pace,
+        tls,
+        upgrade,
+        refused: None,
+    };
+    match submit(talk, Box::new(request)).await {
         Ok(inbox) => {
             let mut reply = answer(talk, asked, inbox).await;
             if let Some(wanted) = wanted {
@@ -103,7 +116,7 @@ async fn exchange(
         }
         Err(QueueFull(request)) => {
             let refusal = Refusal::unavailable("max_queue requests wait for a thread already");
-            Ok(talk.refuse(&request.parts, &refusal, record))
+            Ok(talk.refuse(request.parts, None, &refusal, record).await)
         }
     }
 }
@@ -218,15 +231,21 @@ fn lost(head_only: bool) -> Response<ResponseBody> {
 
 impl Talk {
     /// Turns the request away; the connection ends with it.
-    fn refuse(&self, parts: &Parts, refusal: &Refusal, record: &mut Option<Record>) -> Response<ResponseBody> {
-        if let Some(record) = record {
-            record.refused(refusal.status);
-        }
+    async fn refuse(
+        &self,
+        parts: Parts,
+        raw_target: Option<Bytes>,
+        refusal: &Refusal,
+        record: &mut Option<Record>,
+    ) -> Response<ResponseBody> {
         raw::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
-        let mut headers = HeaderMap::new();
-        raw::refusal_headers(refusal, &mut headers);
-        let mut response = response::full(ResponseHead { status: refusal.status, headers }, Payload::default(), false);
-        if parts.version == Version::HTTP_10 {
+        let asked = Asked::of(&parts);
+        let (head, body) = Box::pin(refused::answer(self, refusal, parts, raw_target, true)).await;
+        if let Some(record) = record {
+            record.refused(head.status);
+        }
+        let mut response = response::full(head, body, asked.head_only);
+        if asked.http10 {
             *response.version_mut() = Version::HTTP_10;
         }
         response

@@ -18,7 +18,7 @@ use super::response;
 use super::shared::Shared;
 use super::wire::Wire;
 use crate::access_log::Record;
-use crate::handoff::{Peer, ResponseHead, Socket, StreamEnd, StreamReader, TakenOver, Takeover};
+use crate::handoff::{Payload, Peer, ResponseHead, Socket, StreamEnd, StreamReader, TakenOver, Takeover, is_bodiless};
 use crate::net::pump;
 use crate::net::stream::Stream;
 use crate::settings::Timeouts;
@@ -58,13 +58,12 @@ pub(crate) fn refusal_headers(refusal: &Refusal, headers: &mut HeaderMap) {
     }
 }
 
-/// Tells the operator why a request was turned away: in the log, and among the responses that are counted.
+/// Tells the operator why a request was turned away.
 pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, request: &str) {
-    shared.responses.note(refusal.status);
     let (status, why) = (refusal.status.as_u16(), refusal.why);
     let what = match refusal.kind {
         Kind::Timeout => "request timeout",
-        Kind::Overload => "request refused",
+        Kind::Overload | Kind::Failure => "request refused",
         _ => "HTTP parse error, malformed request",
     };
     let hint = match refusal.kind {
@@ -82,12 +81,30 @@ pub(crate) fn request_line(head: &[u8]) -> String {
 }
 
 /// Answers a request that hyper never saw.
-pub(crate) async fn refuse(wire: &mut Wire, refusal: &Refusal, limit: Duration) -> io::Result<()> {
-    let mut headers = HeaderMap::new();
-    refusal_headers(refusal, &mut headers);
-    let mut head = Vec::new();
-    encode_head(&mut head, &ResponseHead { status: refusal.status, headers }, true);
-    say(wire, &head, limit).await
+pub(crate) async fn refuse(
+    wire: &mut Wire,
+    mut head: ResponseHead,
+    mut body: Payload,
+    limit: Duration,
+    record: &mut Option<Record>,
+) -> io::Result<()> {
+    head.headers.remove(TRANSFER_ENCODING);
+    if is_bodiless(head.status) {
+        head.headers.remove(CONTENT_LENGTH);
+        body = Payload::default();
+    } else {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    let mut bytes = Vec::new();
+    encode_head(&mut bytes, &head, true);
+    say(wire, &bytes, limit).await?;
+    while let Some(piece) = body.pop() {
+        say(wire, &piece, limit).await?;
+        if let Some(record) = record {
+            record.sent(piece.len());
+        }
+    }
+    Ok(())
 }
 
 /// Ends a connection so that the client can read what was sent: closing a socket that holds unread bytes resets it,

@@ -5,11 +5,12 @@ use std::io::{Seek, Write};
 use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 use hyper::body::{Body, Incoming};
 use tokio::task::spawn_blocking;
 
 use super::link::{Link, Phase};
-use super::refusal::Refusal;
+use super::refusal::{Kind, Refusal};
 use super::shared::Shared;
 use crate::handoff::RequestBody;
 
@@ -148,5 +149,5 @@ fn finish(mut spool: Spool, shared: &Shared) -> Result<RequestBody, Refusal> {
 fn no_room(error: &std::io::Error, shared: &Shared) -> Refusal {
     let folder = shared.settings.spool_dir.display();
     shared.log.line(&format!("cannot store a request body in {folder}: {error}; see the option spool_dir"));
-    Refusal::unavailable("no room for the request body")
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Kind::Failure, "no room for the request body")
 }

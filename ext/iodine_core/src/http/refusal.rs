@@ -32,6 +32,10 @@ pub enum Kind {
     Timeout,
     /// The server has no room for the request now.
     Overload,
+    /// The server could not take in what the client has sent.
+    Failure,
+    /// The client could not agree with the server on TLS: there is no request yet.
+    Handshake,
 }
 
 impl Refusal {

@@ -15,14 +15,17 @@ use super::tls::{Acceptor, Ciphertext, Tls};
 use crate::handoff::{Peer, TlsSession};
 use crate::http::connection::{self, Arrival};
 use crate::http::link::DRAIN_PAUSE;
-use crate::http::raw;
 use crate::http::shared::Shared;
+use crate::http::{raw, refused};
 use crate::log::Complaints;
 use crate::settings::ProxyProtocol;
 
 /// The answer to HTTP where TLS was expected. Its end is the end of the connection.
 const SPEAK_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n\
     This port speaks TLS (SSL): its URLs begin with https://\n";
+
+/// What the log calls a failure of TLS.
+const TLS: &str = "SSL error";
 
 /// The content type of a handshake record (RFC 8446 §5.1).
 const HANDSHAKE: u8 = 22;
@@ -45,7 +48,7 @@ enum Refused {
 
 impl Refused {
     fn tls(why: impl ToString, told: Option<(Stream, &'static [u8])>) -> Refused {
-        Refused::Because { what: "SSL error", why: why.to_string(), told }
+        Refused::Because { what: TLS, why: why.to_string(), told }
     }
 }
 
@@ -64,6 +67,7 @@ impl Entrance {
         counted: connection::Counted,
     ) {
         let shared = counted.shared().clone();
+        let local = stream.local();
         let opened = tokio::select! {
             opened = self.open(stream, peer, &shared) => opened,
             () = until_too_late(&shared) => return,
@@ -73,6 +77,9 @@ impl Entrance {
             Err(Refused::Silent) => {}
             Err(Refused::Because { what, why, told }) => {
                 self.complain(&format!("{what}, peer: {peer}: {why}"), &shared);
+                if what == TLS {
+                    refused::tell(&shared, (local, peer), why);
+                }
                 if let Some((mut stream, answer)) = told {
                     // Who does not read it will not miss it.
                     let _ = raw::write_all(&mut stream, answer, shared.settings.timeouts.write).await;

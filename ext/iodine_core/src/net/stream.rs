@@ -184,7 +184,10 @@ impl Stream {
             Stream::Tcp(stream) => stream.local_addr().map_or(Local::Unnamed, Local::Tcp),
             Stream::Unix(stream) => {
                 let address = stream.local_addr().ok();
-                address.as_ref().and_then(|own| own.as_pathname()).map_or(Local::Unnamed, |path| Local::Unix(path.into()))
+                address
+                    .as_ref()
+                    .and_then(|own| own.as_pathname())
+                    .map_or(Local::Unnamed, |path| Local::Unix(path.into()))
             }
             Stream::Tls(tls) => tls.socket().local(),
         }

@@ -10,6 +10,7 @@ use super::limits::LIMITS;
 pub fn settings() -> Settings {
     Settings {
         tidy: || {},
+        refusals_to_app: false,
         pool: Pool {
             min_threads: 0,
             max_threads: 5,

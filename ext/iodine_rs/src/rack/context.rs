@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use http::HeaderName;
+use iodine_core::handoff::Refused;
+use iodine_core::http::refusal::Kind;
 use iodine_core::settings::Settings;
 use magnus::gc::Marker;
 use magnus::r_hash::ForEach;
@@ -24,6 +26,8 @@ pub(crate) struct Context {
     /// The env of an imaginary request: everything that is the same in all of them.
     template: Opaque<RHash>,
     error_handler: Opaque<Value>,
+    /// Called about requests that were refused; nil where the app does not want to know.
+    refusal_handler: Opaque<Value>,
     error_logger: Opaque<Value>,
     /// Called when no request is in flight; nil where the app does not want to know.
     out_of_band: Opaque<Value>,
@@ -61,6 +65,7 @@ impl Context {
             app: app.into(),
             template: template(ruby, reader, settings, null_input, &remote_address)?.into(),
             error_handler: reader.get::<Value>("error_handler")?.into(),
+            refusal_handler: reader.get::<Value>("refusal_handler")?.into(),
             error_logger: reader.get::<Value>("error_logger")?.into(),
             out_of_band: reader.get::<Value>("out_of_band")?.into(),
             null_input: null_input.into(),
@@ -79,6 +84,7 @@ impl Context {
         marker.mark(self.app);
         marker.mark(self.template);
         marker.mark(self.error_handler);
+        marker.mark(self.refusal_handler);
         marker.mark(self.error_logger);
         marker.mark(self.out_of_band);
         marker.mark(self.null_input);
@@ -91,6 +97,17 @@ impl Context {
     /// Asks Ruby to log an application error and to say what the client gets: a triplet.
     pub(super) fn handle_error(&self, ruby: &Ruby, error: Value, env: Value, status: u16) -> Result<Value, Error> {
         ruby.get_inner(self.error_handler).funcall("call", (error, env, status))
+    }
+
+    /// Asks Ruby what to answer to a request that was refused: a triplet.
+    pub(super) fn handle_refusal(&self, ruby: &Ruby, refused: &Refused, env: Value) -> Result<Value, Error> {
+        let kind = ruby.to_symbol(match refused.kind {
+            Kind::Failure => "read",
+            Kind::Handshake => "tls",
+            _ => "parse",
+        });
+        let (status, why) = (refused.status.as_u16(), refused.why.as_ref());
+        ruby.get_inner(self.refusal_handler).funcall("call", (kind, why, env, status))
     }
 
     /// What is to be called when no request is in flight.

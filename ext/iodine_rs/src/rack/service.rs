@@ -1,7 +1,7 @@
 //! One request on the Ruby side, from job to answered ticket.
 
 use http::{HeaderMap, Method, StatusCode};
-use iodine_core::handoff::{self, Payload, Reply, ResponseHead, Ticket, Worker};
+use iodine_core::handoff::{self, Payload, Refused, Reply, ResponseHead, Ticket, Worker};
 use iodine_core::realtime::Upgrade;
 use magnus::rb_sys::AsRawValue;
 use magnus::value::{LazyId, ReprValue};
@@ -24,7 +24,9 @@ static CALL: LazyId = LazyId::new("call");
 /// Only what must end the thread (`Thread#kill`); everything else is answered and logged here.
 pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handoff::Call) -> Result<(), Error> {
     let handoff::Call { mut request, ticket } = call;
-    if ticket.is_abandoned() {
+    let refused = request.refused.take();
+    // Of a handshake that failed the app is told although nobody waits.
+    if refused.is_none() && ticket.is_abandoned() {
         return Ok(());
     }
     let head_only = request.parts.method == Method::HEAD;
@@ -37,10 +39,34 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handof
             return cx.log_error(ruby, &error, ruby.qnil().as_value(), "building the env");
         }
     };
+    if let Some(refused) = refused {
+        return refuse(ruby, cx, &refused, env, ticket);
+    }
     let upgrade = request.upgrade.take();
     drop(request);
     let call = Call { ruby, cx, env, head_only, http10, spool, upgrade };
     call.run(worker, ticket)
+}
+
+/// Asks the error handler what a client gets whose request was refused; without an answer that is the plain refusal.
+fn refuse(ruby: &Ruby, cx: &Context, refused: &Refused, env: Value, ticket: Ticket) -> Result<(), Error> {
+    if !refused.any {
+        env::forget_target(env)?;
+    }
+    let page = cx.handle_refusal(ruby, refused, env).or_none();
+    if fork::is_child(cx.forks) {
+        // As in `Call::run`.
+        std::mem::forget(ticket);
+        return page.map(drop);
+    }
+    if let Some(page) = page? {
+        match reply::read(ruby, page, page).caught() {
+            Ok(answer) => body::send_page(ruby, ticket, answer),
+            Err(kill) if is_kill(&kill) => return Err(kill),
+            Err(error) => cx.log_error(ruby, &error, env, "lowlevel_error_handler")?,
+        }
+    }
+    Ok(())
 }
 
 /// One request being served.

@@ -14,7 +14,7 @@ use iodine_core::handoff::{Request, RequestBody, TicketHandle};
 use iodine_core::realtime::Protocol;
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::ReprValue;
-use magnus::{Error, Module, RClass, RModule, Ruby, Value};
+use magnus::{Error, Module, RClass, RHash, RModule, Ruby, Value};
 use rb_sys::{VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_delete, rb_hash_dup, rb_str_new};
 
 use super::context::Context;
@@ -75,6 +75,18 @@ pub(super) fn build(
     let env = unsafe { Value::from_raw(env) };
     hijack.set_env(env);
     Ok((env, input.filter(|_| spooled)))
+}
+
+/// Takes out what was made of a request line that nobody could read.
+pub(super) fn forget_target(env: Value) -> Result<(), Error> {
+    let Some(env) = RHash::from_value(env) else { return Ok(()) };
+    let keys = keys();
+    for key in [keys.request_method, keys.request_path, keys.path_info, keys.request_uri, keys.server_protocol] {
+        // SAFETY: the table's Strings live for ever.
+        let key = unsafe { Value::from_raw(key) };
+        env.delete::<_, Value>(key)?;
+    }
+    Ok(())
 }
 
 fn milliseconds(duration: Duration) -> f64 {
@@ -145,7 +157,7 @@ impl Env {
     }
 
     unsafe fn version(&self, version: Version, http_version: bool) {
-        if version == Version::HTTP_11 {
+        if version != Version::HTTP_10 {
             return;
         }
         // SAFETY: see the impl.

@@ -1,0 +1,133 @@
+//! A request that is turned away: it is told to the logs and, where the application wants that, to its error handler, which
+//! may answer in its own way (drop-in row O-03). The connection ends in any case.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, Uri};
+
+use super::exchange::Talk;
+use super::raw;
+use super::refusal::{Kind, Refusal};
+use super::response;
+use super::salvage;
+use super::shared::Shared;
+use super::wire::Wire;
+use crate::handoff::{
+    Delivery, Local, Pace, Payload, Peer, Refused, Reply, Request as AppRequest, RequestBody, ResponseHead,
+};
+use crate::sync::Instant;
+
+/// Turns a head away that was never a request.
+pub(crate) async fn turn_away(mut wire: Wire, talk: &Talk, refusal: &Refusal) {
+    let shared = &talk.shared;
+    raw::log_refusal(shared, talk.peer, refusal, &raw::request_line(wire.unread()));
+    let found = salvage::read(wire.unread(), &shared.settings.limits);
+    let mut record = shared.access_log.as_ref().map(|log| log.begin(&found.parts, talk.peer));
+    let head_only = found.parts.method == Method::HEAD;
+    if let Some(record) = &mut record {
+        record.targeted(found.raw_target.as_ref());
+    }
+    let (head, body) = answer(talk, refusal, found.parts, found.raw_target, found.any).await;
+    let body = if head_only { Payload::default() } else { body };
+    if let Some(record) = &mut record {
+        record.refused(head.status);
+    }
+    let sent = raw::refuse(&mut wire, head, body, shared.settings.timeouts.write, &mut record).await;
+    // Its line does not wait for the end of the connection.
+    drop(record);
+    match sent {
+        Ok(()) => raw::linger(wire.into_stream(), shared).await,
+        Err(_) => wire.stream().hang_up(),
+    }
+}
+
+/// What the client gets: what the application says, or else the status and nothing more. It is counted.
+pub(crate) async fn answer(
+    talk: &Talk,
+    refusal: &Refusal,
+    parts: Parts,
+    raw_target: Option<Bytes>,
+    any: bool,
+) -> (ResponseHead, Payload) {
+    let page = if talk.shared.settings.refusals_to_app && concerns_app(refusal) {
+        ask(talk, refusal, parts, raw_target, any).await
+    } else {
+        None
+    };
+    let (mut head, body) = page.unwrap_or_else(|| (plain(refusal), Payload::default()));
+    response::close_after(&mut head.headers);
+    talk.shared.responses.note(head.status);
+    (head, body)
+}
+
+/// Tells the application of a client that does not get as far as HTTP. Nobody waits for what it answers.
+pub(crate) fn tell(shared: &Shared, (local, peer): (Local, Peer), why: String) {
+    if shared.settings.refusals_to_app {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let refused = Refused { status, kind: Kind::Handshake, why: Cow::Owned(why), any: false };
+        let found = salvage::nothing();
+        // Where the queue is full the log has to do.
+        let _ =
+            shared.crew.submit(Box::new(AppRequest { local, peer, ..told(found.parts, found.raw_target, refused) }));
+    }
+}
+
+/// Puma answers these two by itself; a queue that is full is no place for more.
+fn concerns_app(refusal: &Refusal) -> bool {
+    let fixed = matches!(refusal.status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
+    !fixed && refusal.kind != Kind::Overload
+}
+
+async fn ask(
+    talk: &Talk,
+    refusal: &Refusal,
+    parts: Parts,
+    raw_target: Option<Bytes>,
+    any: bool,
+) -> Option<(ResponseHead, Payload)> {
+    let refused = Refused { status: refusal.status, kind: refusal.kind, why: Cow::Borrowed(refusal.why), any };
+    let request = AppRequest {
+        peer: talk.peer,
+        local: talk.local.clone(),
+        tls: talk.tls.clone(),
+        ..told(parts, raw_target, refused)
+    };
+    let mut inbox = talk.shared.crew.submit(Box::new(request)).ok()?;
+    loop {
+        match inbox.next().await {
+            Delivery::Interim(_) => {}
+            Delivery::Final(Reply::Full(head, body)) => return Some((head, body)),
+            // The handler has taken the connection, which is not to be had, or its thread was killed.
+            Delivery::Final(_) => return None,
+        }
+    }
+}
+
+fn told(mut parts: Parts, raw_target: Option<Bytes>, refused: Refused) -> AppRequest {
+    if !refused.any {
+        parts.uri = Uri::default();
+    }
+    AppRequest {
+        parts,
+        raw_target,
+        body: RequestBody::Empty,
+        body_wait: Duration::ZERO,
+        complete: Instant::now(),
+        queue_time: Duration::ZERO,
+        peer: Peer::Unix,
+        local: Local::Unnamed,
+        pace: Pace::default(),
+        tls: None,
+        upgrade: None,
+        refused: Some(refused),
+    }
+}
+
+fn plain(refusal: &Refusal) -> ResponseHead {
+    let mut headers = HeaderMap::new();
+    raw::refusal_headers(refusal, &mut headers);
+    ResponseHead { status: refusal.status, headers }
+}
