@@ -273,9 +273,11 @@ impl Clock {
         }
     }
 
+    /// A response whose head was sent before the drain began has promised that another request may follow, however long
+    /// its body took.
     fn idle_due(&self, timeouts: &Timeouts, drained: Option<Instant>) -> Instant {
         let at = self.since + if self.first { timeouts.first_data } else { timeouts.persistent };
-        drained.map_or(at, |drained| at.min(drained + timeouts.drain_idle))
+        drained.map_or(at, |drained| at.min(drained.max(self.since) + timeouts.drain_idle))
     }
 
     fn body_due(&self, timeouts: &Timeouts, limits: &Limits) -> Instant {

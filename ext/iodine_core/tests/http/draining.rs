@@ -107,6 +107,40 @@ fn pipelined_requests_behind_the_last_answer_are_not_served() {
 }
 
 #[test]
+fn a_response_that_began_before_the_drain_leaves_time_for_one_more_request() {
+    for framed in [false, true] {
+        let gate = Arc::new(Gate::default());
+        let app = {
+            let gate = gate.clone();
+            move |call: &mut Call<'_>| {
+                let wait = |body: &Body<'_>| {
+                    body.unlocked(|| gate.wait());
+                    body.write(if framed { b"3\r\ntwo\r\n0\r\n\r\n" } else { b"two" });
+                    body.writer.finish();
+                };
+                match (call.path(), framed) {
+                    ("/quick", _) => call.text("quick"),
+                    (_, false) => call.stream(status(200), wait),
+                    (_, true) => call.framed(head(200, &[("transfer-encoding", "chunked")]), wait),
+                }
+            }
+        };
+        let site = Site::with(|settings| settings.timeouts.drain_idle = Duration::from_millis(100), app);
+        let mut client = site.connect();
+        assert!(!client.ask("/").head().closes(), "its head promises another answer");
+        site.server.drain();
+        assert!(client.hears_nothing_for(Duration::from_millis(200)));
+        gate.open();
+        assert_eq!((client.chunk().as_deref(), client.chunk()), (Some(&b"two"[..]), None));
+        assert!(client.hears_nothing_for(Duration::from_millis(30)), "framed: {framed}");
+        let response = client.get("/quick");
+        assert_eq!((response.text().as_str(), response.closes()), ("quick", true));
+        client.expect_fin();
+        assert!(site.server.await_drained(Some(LIMIT)));
+    }
+}
+
+#[test]
 fn a_stream_is_finished() {
     let gate = Arc::new(Gate::default());
     let site = Site::serve({
