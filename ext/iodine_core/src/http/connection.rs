@@ -194,7 +194,8 @@ async fn upgrade(wire: Wire, detach: Detach, (permit, mut counted): (Permit, Cou
     });
 }
 
-/// Waits for the client's next word. `false` where there will be none, or it did not come in time.
+/// Waits for the client's next word. `false` where there will be none, or it did not come in time. The system is asked once
+/// more then: a busy machine may have let some time pass since the sockets were looked at.
 async fn await_client(wire: &mut Wire, talk: &Talk) -> bool {
     talk.link.lock().clock.rest();
     let mut deadline = Deadline::new();
@@ -202,7 +203,8 @@ async fn await_client(wire: &mut Wire, talk: &Talk) -> bool {
     poll_fn(|cx| {
         let _ = drain.as_mut().poll(cx);
         match wire.poll_word(cx) {
-            Poll::Pending => deadline.poll(talk, cx).map(|_| false),
+            Poll::Pending if deadline.poll(talk, cx).is_pending() || wire.is_spoken_to() => Poll::Pending,
+            Poll::Pending => Poll::Ready(false),
             ready => ready,
         }
     })

@@ -258,11 +258,7 @@ impl Clock {
         }
         match self.phase {
             Phase::Application => None,
-            Phase::Idle => {
-                let rest = self.since + REST;
-                let end = self.idle_due(timeouts, drained);
-                Some(if rest < end { (rest, Expired::Idle) } else { (end, Expired::Request) })
-            }
+            Phase::Idle => Some((self.idle_due(timeouts, drained).min(self.since + REST), Expired::Idle)),
             Phase::Rest => Some((self.idle_due(timeouts, drained), Expired::Request)),
             Phase::Head => {
                 let pause = if drained.is_some() { DRAIN_PAUSE.min(timeouts.first_data) } else { timeouts.first_data };

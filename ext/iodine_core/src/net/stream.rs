@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rustix::net::Shutdown;
+use rustix::net::{RecvFlags, Shutdown, recv};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
@@ -114,6 +114,10 @@ impl Writer {
     }
 }
 
+fn has_unread(socket: impl AsFd) -> bool {
+    matches!(recv(socket, &mut [0_u8], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((1.., _)))
+}
+
 fn hang_up(socket: impl AsFd) {
     // A socket that is not connected any more has nobody to tell.
     let _ = rustix::net::shutdown(socket, Shutdown::Write);
@@ -147,6 +151,11 @@ impl Stream {
         each!(Stream, self, stream => stream.try_write(bytes), tls => {
             at_once(|cx| Pin::new(tls.stream()).poll_write(cx, bytes))
         })
+    }
+
+    /// Whether the system has bytes to read. It is asked itself: the runtime knows what it had at its last look.
+    pub(crate) fn has_unread(&self) -> bool {
+        each!(Stream, self, stream => has_unread(stream), tls => tls.socket().has_unread())
     }
 
     /// The socket's pending error: a reset by the client.

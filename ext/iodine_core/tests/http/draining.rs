@@ -46,6 +46,46 @@ fn a_request_that_was_on_its_way_is_answered() {
     assert!(site.server.await_drained(Some(LIMIT)));
 }
 
+/// The thread that drives the sockets may lose the processor at any point, also between its look at them and what it does
+/// then.
+#[test]
+fn a_request_that_arrives_when_the_time_is_up_is_answered() {
+    let (site, _) = Site::gated(|settings| settings.timeouts.drain_idle = Duration::from_millis(100));
+    let mut fresh = site.connect();
+    let mut used = site.connect();
+    assert_eq!(used.get("/quick").text(), "quick");
+    eventually("both are there", || site.server.stats().1 == 2);
+    let (up, looked, go_on) = (Arc::new(Gate::default()), Arc::new(Gate::default()), Arc::new(Gate::default()));
+    site.server.drain();
+    let crew = site.crew().clone();
+    site.crew().run_errand({
+        let (up, looked, go_on) = (up.clone(), looked.clone(), go_on.clone());
+        move || {
+            up.wait();
+            // There is one look at the sockets between every other errand at least.
+            crew.clone().run_errand(move || {
+                crew.run_errand(move || {
+                    looked.open();
+                    go_on.wait();
+                });
+            });
+        }
+    });
+    thread::sleep(Duration::from_millis(150));
+    up.open();
+    looked.wait();
+    for client in [&mut fresh, &mut used] {
+        client.ask("/quick");
+    }
+    go_on.open();
+    for client in [&mut fresh, &mut used] {
+        let response = client.response();
+        assert_eq!((response.text().as_str(), response.closes()), ("quick", true));
+        client.expect_fin();
+    }
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
 #[test]
 fn a_request_in_flight_is_finished_and_its_connection_closed() {
     let (site, gate) = Site::gated(|_| {});

@@ -77,6 +77,11 @@ impl Wire {
         (self.stream, self.buffer.freeze())
     }
 
+    /// Whether the client has said something that [`Wire::poll_word`] will find at the next look at the sockets.
+    pub(crate) fn is_spoken_to(&self) -> bool {
+        self.stream.has_unread()
+    }
+
     /// Ready when the client has said something (`true`), or its last word.
     pub(crate) fn poll_word(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if !self.buffer.is_empty() {
