@@ -94,7 +94,9 @@ impl Listener {
                 () = shared.drained() => break,
             };
             match accepted {
-                Ok((accepted, permit)) => self.serve(accepted, permit, &shared),
+                // Beyond `max_connections` one waits here, the others in the kernel's queue. Nobody else can serve it: it waits
+                // also while the server drains.
+                Ok(accepted) => self.serve(accepted, connection::Permit::acquire(&shared).await, &shared),
                 Err(error) => self.back_off(&error, &shared, &mut complaints).await,
             }
         }
@@ -133,11 +135,8 @@ impl Listener {
         }
     }
 
-    /// Beyond `max_connections` one connection waits here, the others in the kernel's queue.
-    async fn next(&self, shared: &Shared) -> io::Result<((Stream, Peer), connection::Permit)> {
-        let accepted =
-            if shared.settings.cluster { self.accept_in_turn(&shared.crew).await? } else { self.accept().await? };
-        Ok((accepted, connection::Permit::acquire(shared).await))
+    async fn next(&self, shared: &Shared) -> io::Result<(Stream, Peer)> {
+        if shared.settings.cluster { self.accept_in_turn(&shared.crew).await } else { self.accept().await }
     }
 
     /// Leaves connections to the other processes while all threads of this one are busy.

@@ -311,6 +311,24 @@ fn a_file_and_a_framed_stream_are_finished_and_their_connections_closed() {
 }
 
 #[test]
+fn a_connection_beyond_the_limit_that_was_accepted_is_served() {
+    let (site, gate) = Site::gated(|settings| settings.max_connections = 1);
+    let mut first = site.connect();
+    first.ask("/");
+    eventually("it is inside", || site.inside() == 1);
+    let mut second = site.connect();
+    second.ask("/quick");
+    // The listener has it in its hands.
+    assert!(second.hears_nothing_for(Duration::from_millis(50)) && site.server.stats().1 == 1);
+    site.server.drain();
+    assert!(second.hears_nothing_for(Duration::from_millis(50)));
+    gate.open();
+    assert_eq!(first.response().text(), "done");
+    assert_eq!(second.response().text(), "quick");
+    assert!(site.server.await_drained(Some(LIMIT)));
+}
+
+#[test]
 fn a_draining_server_accepts_nobody() {
     let (site, gate) = Site::gated(|_| {});
     let mut client = site.connect();
