@@ -257,13 +257,16 @@ module IodineRs
     # --- Ending -----------------------------------------------------------------------------------------------------
 
     # Workers of the next phase take the places of the present ones, one after another. A preloaded app would stay as it
-    # is: everything begins anew then.
+    # is: everything begins anew then. The name of the directory may lead to another release by now.
     def phased_restart
       return super if @options[:preload_app]
 
+      Dir.chdir(@directory)
       @phase += 1
       @service.reloading
       @log.info("- Starting phased worker restart, phase: #{@phase}")
+    rescue SystemCallError => error
+      @log.error("no phased restart: #{error.message}")
     end
 
     def reopen_logs

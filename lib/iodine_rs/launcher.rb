@@ -27,13 +27,15 @@ module IodineRs
       @redirect = Redirect.new(options)
       @service = ServiceManager.new
       @restart_directory = shells_directory
+      @directory = File.expand_path(options[:directory] || ".", @restart_directory)
       @environment = environment
       @facade = facade
       @admin = Admin.new(self, options, log)
       @privileges = Privileges.new(options)
       runner = cluster? ? Cluster : Single
       @signals = Signals.new(@inbox, signal_names(runner))
-      @runner = runner.new(options, binder: @binder, log:, inbox: @inbox, redirect: @redirect, service: @service, admin: @admin)
+      @runner = runner.new(options, binder: @binder, log:, inbox: @inbox, redirect: @redirect, service: @service, admin: @admin,
+                                    directory: @directory)
     end
 
     # Serves until a signal or `stop`. TERM ends the process as the signal does by default, so that whoever sent it
@@ -61,11 +63,11 @@ module IodineRs
     # The ports it listens on; none before `run` has come that far.
     def connected_ports = @binder.connected_ports
 
-    # Changes to the directory that the server was started in, whose name may lead elsewhere by now: workers that are
-    # forked from now on begin there. Without workers nothing happens.
+    # Changes to the directory of the server, whose name may lead elsewhere by now: workers that are forked from now on
+    # begin there. Without workers nothing happens.
     #
     # @return [Boolean] whether it did
-    def reload_worker_directory = cluster? && Dir.chdir(@restart_directory).zero?
+    def reload_worker_directory = cluster? && Dir.chdir(@directory).zero?
 
     # Figures of the running server, see Server#stats; those of a cluster by worker. Puma's keys, and more.
     def stats = @running ? Launcher.frame(@started_at, { **@runner.stats, accept_queue: @binder.accept_queue }) : {}

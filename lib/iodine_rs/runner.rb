@@ -7,7 +7,8 @@ module IodineRs
     # Signals that are the server's.
     SIGNALS = [*%w[INT TERM QUIT HUP USR1 USR2], *ThreadBacktraces::SIGNAL].freeze
 
-    def initialize(options, binder:, log:, inbox:, redirect:, service:, admin:)
+    # @param directory [String] where workers of a phased restart begin
+    def initialize(options, binder:, log:, inbox:, redirect:, service:, admin:, directory:)
       @options = options
       @binder = binder
       @log = log
@@ -15,6 +16,7 @@ module IodineRs
       @redirect = redirect
       @service = service
       @admin = admin
+      @directory = directory
       @hooks = options[:hooks]
       @restart_file = RestartFile.new if options[:tmp_restart]
     end

@@ -99,6 +99,24 @@ RSpec.describe "Signals to a cluster" do
     expect(children(server.pid) & before).to be_empty
   end
 
+  it "S-04: USR1 loads the app from where the link of a deployment points by then, and stays where that leads nowhere" do
+    Dir.mktmpdir do |home|
+      %w[one two].each do |name|
+        Dir.mkdir("#{home}/#{name}")
+        File.write("#{home}/#{name}/config.ru", "run ->(_env) { [200, {}, ['#{name}']] }")
+      end
+      File.symlink("one", "#{home}/current")
+      server = cluster("raise", args: ["--set", "preload_app=false", "--dir", "#{home}/current"])
+      File.unlink("#{home}/current")
+      server.signal("USR1")
+      server.wait_for_stderr(%r{no phased restart: No such file or directory .* #{home}/current})
+      File.symlink("two", "#{home}/current")
+      server.signal("USR1")
+      await_workers(server, 4)
+      expect(Http.get(server).body).to eq("two")
+    end
+  end
+
   it "S-04, S-05: USR1 with a preloaded app is a hot restart, without a lost request" do
     server = cluster("puts 'loaded'\n#{app}")
     before = booted(server)
