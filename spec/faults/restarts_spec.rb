@@ -30,6 +30,38 @@ RSpec.describe "Faults of restarts" do
     end
   end
 
+  # A streaming body that goes on for longer than drain_idle_timeout has promised before the restart that its connection
+  # is kept.
+  mixed = <<~'RUBY'
+    def compute(seconds)
+      till = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
+      nil while Process.clock_gettime(Process::CLOCK_MONOTONIC) < till
+    end
+    run lambda { |env|
+      number = "#{env["QUERY_STRING"]} "
+      compute(0.1) if env["PATH_INFO"] == "/compute"
+      next [200, {}, [number]] unless env["PATH_INFO"] == "/stream"
+      [200, {}, Enumerator.new { |parts| parts << number; 5.times { sleep 0.1; parts << "part" } }]
+    }
+  RUBY
+
+  [["USR2", "one process", []], ["USR2", "a cluster", %w[-w 2]], ["USR1", "a cluster", without_preloading]].each do |signal, name, args|
+    it "F8: #{signal} loses no request where some compute and some stream (#{name})", limit: 120 do
+      server = serve(mixed, args:)
+      await_workers(server, 2) unless args.empty?
+      loads = [["/", 2], ["/compute", 2], ["/stream", 4]].map { |path, clients| Load.new(server, clients:, path:, keep_alive: true) }
+      2.times do |n|
+        eventually(limit: 30) { loads.last.answered > 8 * n }
+        server.signal(signal)
+        signal == "USR2" ? restarted(server, n + 1) : await_workers(server, 4 + (2 * n))
+      end
+      loads.each(&:finish)
+      expect(loads.map(&:failures)).to eq([{}] * 3)
+    ensure
+      loads&.each(&:finish)
+    end
+  end
+
   it "F9: USR2 says goodbye to every open socket, and takes new ones" do
     app = <<~'RUBY'
       module Room

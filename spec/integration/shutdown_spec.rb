@@ -118,6 +118,19 @@ RSpec.describe "The end of a server" do
         end
       end
 
+      it "cuts off a client that is slow after transfer_shutdown_timeout" do
+        server = serving(app, mode, set: { transfer_shutdown_timeout: 0.5 })
+        socket = server.connect
+        socket.request("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        socket.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 99999\r\n\r\n")
+        # It is slow, but faster than min_body_rate.
+        slow = Thread.new { loop { socket.write("x" * 100).then { sleep 0.05 } } rescue nil }
+        server.signal("TERM")
+        expect(server.wait_exit(limit: 7).termsig).to eq(15)
+        slow.join
+        expect(socket.read_response.status).to eq(408)
+      end
+
       it "S-10: prints what the threads do" do
         server = serving(app, mode)
         ask(server, "/slow")

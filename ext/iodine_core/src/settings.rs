@@ -138,6 +138,8 @@ pub struct Timeouts {
     pub linger: Duration,
     /// For a streaming body to end while the server drains; then its connection is cut.
     pub stream_shutdown: Duration,
+    /// For a client to send its request, and then to take the response, while the server drains; then its connection ends.
+    pub transfer_shutdown: Duration,
 }
 
 /// How large the parts of a request may be. All in bytes except `header_count`.

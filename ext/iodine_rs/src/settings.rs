@@ -167,6 +167,7 @@ fn timeouts(reader: &Reader<'_>) -> Result<Timeouts, Error> {
         drain_idle: reader.seconds("drain_idle_timeout")?,
         linger: reader.seconds("linger_timeout")?,
         stream_shutdown: reader.seconds("stream_shutdown_timeout")?,
+        transfer_shutdown: reader.seconds("transfer_shutdown_timeout")?,
     })
 }
 

@@ -150,6 +150,8 @@ module IodineRs
                "How long a stopping server waits for a request on an idle connection: it may be on its way."
         option :stream_shutdown_timeout, Type.seconds(zero: true), 8,
                "How long a stopping server waits for streaming bodies to end; then it cuts them off."
+        option :transfer_shutdown_timeout, Type.seconds(zero: true), 20,
+               "How long a stopping server waits for a slow client to send its request, and then to take the response; then it cuts it off."
         option :min_body_rate, Type.integer(0.., "bytes per second"), 500,
                "Average a request body has to reach after `first_data_timeout`; 0 accepts any."
       end

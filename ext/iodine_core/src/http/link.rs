@@ -145,6 +145,8 @@ pub(crate) struct Clock {
     touched: Instant,
     received: u64,
     blocked: Option<Instant>,
+    /// When the client did not take all of the present response at once.
+    behind: Option<Instant>,
     first: bool,
     /// What the application sends comes in parts, and has no end that we know of.
     streaming: bool,
@@ -187,6 +189,7 @@ impl Clock {
             touched: now,
             received: 0,
             blocked: None,
+            behind: None,
             first: true,
             streaming: false,
         }
@@ -198,6 +201,7 @@ impl Clock {
 
     pub(crate) fn enter(&mut self, phase: Phase) {
         self.streaming = false;
+        self.behind = None;
         if phase == Phase::Application {
             // Nothing is measured while the application works: no need to look at the clock.
             self.phase = phase;
@@ -233,7 +237,8 @@ impl Clock {
 
     /// The client does not take more for the moment.
     pub(crate) fn write_blocked(&mut self) {
-        self.blocked.get_or_insert_with(Instant::now);
+        let blocked = *self.blocked.get_or_insert_with(Instant::now);
+        self.behind.get_or_insert(blocked);
     }
 
     /// The client took something.
@@ -243,8 +248,8 @@ impl Clock {
         }
     }
 
-    /// When to look again, and what will have passed by then. A server that drains since `drained` waits for half a head,
-    /// for a request that is on its way already and for a streaming body, but not long.
+    /// When to look again, and what will have passed by then. A server that drains since `drained` waits for a request that
+    /// is on its way already, for a streaming body and for a slow client, but not long.
     pub(crate) fn due(
         &self,
         timeouts: &Timeouts,
@@ -252,8 +257,10 @@ impl Clock {
         drained: Option<Instant>,
     ) -> Option<(Instant, Expired)> {
         let stream_end = drained.filter(|_| self.streaming).map(|drained| drained + timeouts.stream_shutdown);
+        let transfer_end = |began: Instant| drained.map(|drained| drained.max(began) + timeouts.transfer_shutdown);
         let blocked = self.blocked.map(|blocked| blocked + timeouts.write);
-        if let Some(at) = blocked.into_iter().chain(stream_end).min() {
+        let behind = self.blocked.and(self.behind).and_then(transfer_end);
+        if let Some(at) = blocked.into_iter().chain(behind).chain(stream_end).min() {
             return Some((at, Expired::Write));
         }
         match self.phase {
@@ -263,9 +270,9 @@ impl Clock {
             Phase::Head => {
                 let pause = if drained.is_some() { DRAIN_PAUSE.min(timeouts.first_data) } else { timeouts.first_data };
                 let at = (self.since + timeouts.header).min(self.touched + pause);
-                Some((at, Expired::Request))
+                Some((earlier(at, transfer_end(self.since)), Expired::Request))
             }
-            Phase::Body => Some((self.body_due(timeouts, limits), Expired::Body)),
+            Phase::Body => Some((earlier(self.body_due(timeouts, limits), transfer_end(self.since)), Expired::Body)),
         }
     }
 
@@ -284,4 +291,8 @@ impl Clock {
         let earned = Duration::from_millis(self.received.saturating_mul(1000) / limits.min_body_rate);
         stalled.min(self.since + timeouts.first_data.max(earned))
     }
+}
+
+fn earlier(at: Instant, limit: Option<Instant>) -> Instant {
+    limit.map_or(at, |limit| at.min(limit))
 }

@@ -46,46 +46,6 @@ fn a_request_that_was_on_its_way_is_answered() {
     assert!(site.server.await_drained(Some(LIMIT)));
 }
 
-/// The thread that drives the sockets may lose the processor at any point, also between its look at them and what it does
-/// then.
-#[test]
-fn a_request_that_arrives_when_the_time_is_up_is_answered() {
-    let (site, _) = Site::gated(|settings| settings.timeouts.drain_idle = Duration::from_millis(100));
-    let mut fresh = site.connect();
-    let mut used = site.connect();
-    assert_eq!(used.get("/quick").text(), "quick");
-    eventually("both are there", || site.server.stats().1 == 2);
-    let (up, looked, go_on) = (Arc::new(Gate::default()), Arc::new(Gate::default()), Arc::new(Gate::default()));
-    site.server.drain();
-    let crew = site.crew().clone();
-    site.crew().run_errand({
-        let (up, looked, go_on) = (up.clone(), looked.clone(), go_on.clone());
-        move || {
-            up.wait();
-            // There is one look at the sockets between every other errand at least.
-            crew.clone().run_errand(move || {
-                crew.run_errand(move || {
-                    looked.open();
-                    go_on.wait();
-                });
-            });
-        }
-    });
-    thread::sleep(Duration::from_millis(150));
-    up.open();
-    looked.wait();
-    for client in [&mut fresh, &mut used] {
-        client.ask("/quick");
-    }
-    go_on.open();
-    for client in [&mut fresh, &mut used] {
-        let response = client.response();
-        assert_eq!((response.text().as_str(), response.closes()), ("quick", true));
-        client.expect_fin();
-    }
-    assert!(site.server.await_drained(Some(LIMIT)));
-}
-
 #[test]
 fn a_request_in_flight_is_finished_and_its_connection_closed() {
     let (site, gate) = Site::gated(|_| {});
@@ -144,40 +104,6 @@ fn pipelined_requests_behind_the_last_answer_are_not_served() {
     assert!(client.response().closes());
     client.expect_end();
     assert_eq!(site.stats().requests, 1);
-}
-
-#[test]
-fn a_response_that_began_before_the_drain_leaves_time_for_one_more_request() {
-    for framed in [false, true] {
-        let gate = Arc::new(Gate::default());
-        let app = {
-            let gate = gate.clone();
-            move |call: &mut Call<'_>| {
-                let wait = |body: &Body<'_>| {
-                    body.unlocked(|| gate.wait());
-                    body.write(if framed { b"3\r\ntwo\r\n0\r\n\r\n" } else { b"two" });
-                    body.writer.finish();
-                };
-                match (call.path(), framed) {
-                    ("/quick", _) => call.text("quick"),
-                    (_, false) => call.stream(status(200), wait),
-                    (_, true) => call.framed(head(200, &[("transfer-encoding", "chunked")]), wait),
-                }
-            }
-        };
-        let site = Site::with(|settings| settings.timeouts.drain_idle = Duration::from_millis(100), app);
-        let mut client = site.connect();
-        assert!(!client.ask("/").head().closes(), "its head promises another answer");
-        site.server.drain();
-        assert!(client.hears_nothing_for(Duration::from_millis(200)));
-        gate.open();
-        assert_eq!((client.chunk().as_deref(), client.chunk()), (Some(&b"two"[..]), None));
-        assert!(client.hears_nothing_for(Duration::from_millis(30)), "framed: {framed}");
-        let response = client.get("/quick");
-        assert_eq!((response.text().as_str(), response.closes()), ("quick", true));
-        client.expect_fin();
-        assert!(site.server.await_drained(Some(LIMIT)));
-    }
 }
 
 #[test]
@@ -307,24 +233,6 @@ fn a_file_and_a_framed_stream_are_finished_and_their_connections_closed() {
     file.expect_fin();
     assert_eq!(framed.take(13), b"3\r\nabc\r\n0\r\n\r\n");
     framed.expect_fin();
-    assert!(site.server.await_drained(Some(LIMIT)));
-}
-
-#[test]
-fn a_connection_beyond_the_limit_that_was_accepted_is_served() {
-    let (site, gate) = Site::gated(|settings| settings.max_connections = 1);
-    let mut first = site.connect();
-    first.ask("/");
-    eventually("it is inside", || site.inside() == 1);
-    let mut second = site.connect();
-    second.ask("/quick");
-    // The listener has it in its hands.
-    assert!(second.hears_nothing_for(Duration::from_millis(50)) && site.server.stats().1 == 1);
-    site.server.drain();
-    assert!(second.hears_nothing_for(Duration::from_millis(50)));
-    gate.open();
-    assert_eq!(first.response().text(), "done");
-    assert_eq!(second.response().text(), "quick");
     assert!(site.server.await_drained(Some(LIMIT)));
 }
 

@@ -11,6 +11,7 @@ mod figures;
 mod files;
 mod interim;
 mod keep_alive;
+mod late_clients;
 mod listening;
 mod overload;
 mod public;

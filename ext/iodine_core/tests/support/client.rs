@@ -112,6 +112,12 @@ impl Client {
         self.buffer.drain(..length).collect()
     }
 
+    /// Reads a little and forgets it; nothing happens at the end.
+    pub fn sip(&mut self) {
+        let _ = self.fill();
+        self.buffer.clear();
+    }
+
     fn line(&mut self) -> String {
         loop {
             if let Some(end) = memchr::memmem::find(&self.buffer, b"\r\n") {

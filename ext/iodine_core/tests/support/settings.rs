@@ -31,6 +31,7 @@ pub fn settings() -> Settings {
             drain_idle: Duration::from_millis(300),
             linger: Duration::from_secs(2),
             stream_shutdown: Duration::from_secs(8),
+            transfer_shutdown: Duration::from_secs(20),
         },
         limits: LIMITS,
         max_connections: 1024,
