@@ -99,6 +99,20 @@ RSpec.describe "Signals to a cluster" do
     expect(children(server.pid) & before).to be_empty
   end
 
+  it "S-04: USR1 leaves the other workers alone where the new code does not boot, and goes on when it does" do
+    server = cluster(app, args: ["--set", "preload_app=false"])
+    before = booted(server)
+    code = File.read("#{server.dir}/config.ru")
+    File.write("#{server.dir}/config.ru", "raise 'broken'")
+    server.signal("USR1")
+    server.wait_for_stderr(/worker 0 cannot boot: .*broken/)
+    expect(Http.get(server).status).to eq(200)
+    expect(children(server.pid)).to include(before.last)
+    File.write("#{server.dir}/config.ru", code)
+    await_workers(server, 4)
+    eventually { !children(server.pid).intersect?(before) }
+  end
+
   it "S-04: USR1 loads the app from where the link of a deployment points by then, and stays where that leads nowhere" do
     Dir.mktmpdir do |home|
       %w[one two].each do |name|
