@@ -16,8 +16,9 @@ impl Crew {
         while !self.is_stopped() {
             let turns = self.reactor.turns();
             if turns == seen || self.reactor.is_urgent() {
+                // Before the first look: who is refused the sockets because of this thread dismisses it after that.
+                self.dismissed.store(false, Ordering::SeqCst);
                 if let Some(driving) = self.reactor.try_drive() {
-                    self.dismissed.store(false, Ordering::SeqCst);
                     driving.run(|| self.stand_in_turn());
                     drop(driving);
                     self.promote();
@@ -48,7 +49,7 @@ impl Crew {
 
     fn stand_in_turn(&self) -> Turn {
         self.postbox.deliver();
-        if self.is_stopped() || self.dismissed.swap(false, Ordering::SeqCst) {
+        if self.is_stopped() || self.dismissed.load(Ordering::SeqCst) {
             return Turn::Leave;
         }
         if self.runner_needed() {

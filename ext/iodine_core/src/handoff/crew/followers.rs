@@ -17,9 +17,11 @@ impl Crew {
     /// `thread_idle_timeout` without a call.
     pub(in crate::handoff) fn park(&self, post: &Arc<Post>) -> bool {
         self.lock().parked.push(post.clone());
-        self.dismiss_stand_in();
         let needed = self.is_stopped() || self.reactor.is_free() || self.runner_needed();
-        let called = needed || self.sleep(post);
+        let called = needed || {
+            self.dismiss_stand_in();
+            self.sleep(post)
+        };
         self.lock().parked.retain(|other| !Arc::ptr_eq(other, post));
         called
     }

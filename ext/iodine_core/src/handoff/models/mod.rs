@@ -20,7 +20,7 @@ use super::fixtures::request;
 use super::*;
 use crate::reactor::Turn;
 use crate::settings::{Lock, Pool};
-use crate::sync::Instant;
+use crate::sync::{Instant, Mutex};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,13 +31,17 @@ fn orders() -> usize {
 
 /// Tries orders at random, and those that few changes of the running thread lead to.
 fn explore(model: impl Fn() + Send + Sync + 'static) {
+    explore_orders(orders(), model);
+}
+
+fn explore_orders(orders: usize, model: impl Fn() + Send + Sync + 'static) {
     let model = Arc::new(model);
     let run = || {
         let model = model.clone();
         move || model()
     };
-    shuttle::check_random(run(), orders());
-    (1..=3).for_each(|changes| shuttle::check_pct(run(), orders(), changes));
+    shuttle::check_random(run(), orders);
+    (1..=3).for_each(|changes| shuttle::check_pct(run(), orders, changes));
 }
 
 fn crew(max_threads: usize) -> Arc<Crew> {
@@ -100,6 +104,12 @@ fn ask(crew: &Crew) -> Reply {
             }
         }
     })
+}
+
+/// Lets the others run, for up to so many steps.
+fn linger(most: usize) {
+    let steps = shuttle::rand::Rng::gen_range(&mut shuttle::rand::thread_rng(), 0..most);
+    (0..steps).for_each(|_| thread::yield_now());
 }
 
 fn answer(_: &Arc<Crew>, job: Job) {

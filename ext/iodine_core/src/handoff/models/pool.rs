@@ -8,7 +8,11 @@ fn an_interrupt_makes_a_wait_return() {
         let crew = crew(1);
         let mut worker = crew.join();
         let interrupt = worker.interrupter();
-        let interrupter = thread::spawn(move || interrupt.interrupt());
+        let interrupter = thread::spawn(move || {
+            // The worker may have fallen asleep by then.
+            linger(12);
+            interrupt.interrupt();
+        });
         assert_eq!(worker.wait(), Wait::Interrupted);
         interrupter.join().expect("no panic");
         crew.stop();
