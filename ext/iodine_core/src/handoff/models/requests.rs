@@ -2,6 +2,17 @@
 
 use super::*;
 
+/// Two connections ask, each in a thread of its own.
+fn ask_twice_at_once(crew: &Arc<Crew>) {
+    let clients = [(); 2].map(|()| {
+        let crew = crew.clone();
+        thread::spawn(move || assert!(matches!(ask(&crew), Reply::Full(..))))
+    });
+    for client in clients {
+        client.join().expect("an answer");
+    }
+}
+
 #[test]
 fn a_request_from_outside_wakes_somebody() {
     explore(|| server(1, answer, |crew| assert!(matches!(ask(crew), Reply::Full(..)))));
@@ -27,18 +38,20 @@ fn requests_of_several_connections_are_answered_once_each() {
             counted.fetch_add(1, Ordering::SeqCst);
             answer(crew, job);
         };
-        server(2, run, |crew| {
-            let clients: Vec<_> = (0..2)
-                .map(|_| {
-                    let crew = crew.clone();
-                    thread::spawn(move || assert!(matches!(ask(&crew), Reply::Full(..))))
-                })
-                .collect();
-            for client in clients {
-                client.join().expect("an answer");
-            }
-        });
+        server(2, run, ask_twice_at_once);
         assert_eq!(runs.load(Ordering::SeqCst), 2);
+    });
+}
+
+#[test]
+fn a_request_is_run_while_another_one_waits_in_the_app() {
+    explore(|| {
+        let both = shuttle::sync::Barrier::new(2);
+        let run = move |crew: &Arc<Crew>, job| {
+            both.wait();
+            answer(crew, job);
+        };
+        server(2, run, ask_twice_at_once);
     });
 }
 
@@ -47,14 +60,20 @@ fn a_ticket_that_is_dropped_or_answered_twice_gives_one_answer() {
     explore(|| {
         let run = |_: &Arc<Crew>, job| {
             if let Job::Call(call) = job {
-                let handle = call.ticket.handle();
-                let hijack = thread::spawn(move || handle.answer_now(Reply::Abort));
+                let hijacks = [call.ticket.handle(), call.ticket.handle()]
+                    .map(|handle| thread::spawn(move || handle.answer_now(Reply::Abort)));
                 drop(call.ticket);
-                hijack.join().expect("no panic");
+                let first = hijacks.map(|hijack| hijack.join().expect("no panic"));
+                assert_ne!(first, [true, true], "two answers");
             }
         };
         server(1, run, |crew| assert!(matches!(ask(crew), Reply::Abort | Reply::Lost)));
     });
+}
+
+#[test]
+fn a_request_whose_ticket_is_lost_has_an_answer() {
+    explore(|| server(1, |_, job| drop(job), |crew| assert!(matches!(ask(crew), Reply::Lost))));
 }
 
 #[test]

@@ -2,45 +2,71 @@
 
 use super::*;
 
+/// Tells when it is gone. The path of a request, or what an errand carries.
+struct Told(Arc<AtomicUsize>);
+
+impl AsRef<[u8]> for Told {
+    fn as_ref(&self) -> &[u8] {
+        b"/"
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn submit(crew: &Crew, told: Told) {
+    let _ = crew.submit(Box::new(Request { raw_target: Some(Bytes::from_owner(told)), ..*request() }));
+}
+
+fn await_one(gone: &AtomicUsize) {
+    while gone.load(Ordering::SeqCst) < 1 {
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn stopping_leaves_no_request_behind() {
-    /// Tells when the request is gone.
-    struct Told(Arc<AtomicUsize>);
+    explore(|| {
+        let gone = [0, 1].map(|_| Arc::new(AtomicUsize::new(0)));
+        let [early, late] = gone.clone().map(Told);
+        let mut kept = None;
+        server(1, answer, |crew| {
+            kept = Some(crew.clone());
+            submit(crew, early);
+            let crew = crew.clone();
+            // May come after the end: such a request goes with the server.
+            thread::spawn(move || submit(&crew, late));
+        });
+        assert_eq!(gone[0].load(Ordering::SeqCst), 1);
+        drop(kept);
+        await_one(&gone[1]);
+    });
+}
 
-    impl AsRef<[u8]> for Told {
-        fn as_ref(&self) -> &[u8] {
-            b"/"
-        }
-    }
-
-    impl Drop for Told {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
+#[test]
+fn errands_for_a_server_that_has_stopped_are_dropped() {
     explore(|| {
         let gone = Arc::new(AtomicUsize::new(0));
-        let ended = gone.clone();
-        server(1, answer, move |crew| {
-            let late = crew.clone();
-            let submit = |crew: &Crew, told| {
-                let _ =
-                    crew.submit(Box::new(Request { raw_target: Some(Bytes::from_owner(Told(told))), ..*request() }));
-            };
-            submit(crew, gone.clone());
-            // May come after the end.
-            thread::spawn(move || submit(&late, gone));
+        let told = Told(gone.clone());
+        let mut kept = None;
+        server(1, answer, |crew| {
+            kept = Some(crew.clone());
+            let crew = crew.clone();
+            thread::spawn(move || crew.run_errand(move || drop(told)));
         });
-        while ended.load(Ordering::SeqCst) < 2 {
-            thread::yield_now();
-        }
+        await_one(&gone);
     });
 }
 
 #[test]
 fn stopping_sends_everybody_home() {
-    explore(|| server(2, answer, |_| {}));
+    for threads in 1..=2 {
+        // All of them may have come to rest by then.
+        explore(move || server(threads, answer, |_| linger(40)));
+    }
 }
 
 #[test]
