@@ -76,7 +76,16 @@ module IodineRs
 
     def joined?(threads)
       limit = now + GRACE
-      threads.all? { |thread| thread.join([limit - now, 0].max) }
+      threads.all? { |thread| ended?(thread, [limit - now, 0].max) }
+    end
+
+    # Thread#join raises what the thread has died of, which an app may have raised in it while it told of its end.
+    def ended?(thread, seconds)
+      thread.join(seconds)
+    rescue Exception
+      raise if thread.alive?
+
+      true
     end
 
     # Adds one thread. Out of threads, it waits: the core asked for one and counts on it.

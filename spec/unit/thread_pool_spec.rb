@@ -108,4 +108,12 @@ RSpec.describe IodineRs::ThreadPool do
       expect(pool.size).to eq(2)
     end
   end
+
+  it "F22: stops also where a thread was raised into again while it told of its end" do
+    err.define_singleton_method(:write) { |*| raise "again" }
+    supervisor = eventually { Thread.list.find { |thread| thread.name == "iodine-rs supervisor" } }
+    supervisor.raise("from an app")
+    eventually { !supervisor.alive? }
+    expect { pool.stop }.not_to raise_error
+  end
 end
