@@ -13,6 +13,10 @@ ASAN_OPTIONS = "detect_leaks=0:detect_odr_violation=0:use_sigaltstack=0:allocato
 
 ASAN_SPECS = %w[spec/rack spec/realtime spec/regressions spec/http].freeze
 
+# Not under a sanitizer, which makes everything several times slower and keeps what was freed: examples with these tags.
+# `alone` are those that measure time, `measures` those that measure memory, or time with room for a busy machine only.
+ASAN_LEAVES_OUT = %w[alone measures].freeze
+
 def check_nightly(*components)
   return if system("cargo", "+nightly", "--version", out: File::NULL, err: File::NULL)
 
@@ -36,10 +40,13 @@ task :asan do
   cp "tmp/asan/target/#{SANITIZER_TARGET}/debug/libiodine_rs.so", "#{ASAN_LIB}/iodine_rs/iodine_rs.so"
   rm_f Dir["#{ASAN_REPORT}.*"]
   specs = ENV.fetch("SPECS", ASAN_SPECS.join(" ")).split
-  passed = system({ "IODINE_SPEC_SERVER" => asan_server }, RbConfig.ruby, "-S", "rspec", *specs)
-  reports = Dir["#{ASAN_REPORT}.*"]
+  tags = ASAN_LEAVES_OUT.flat_map { |tag| ["--tag", "~#{tag}"] }
+  passed = system({ "IODINE_SPEC_SERVER" => asan_server }, RbConfig.ruby, "-S", "rspec", *tags, *specs)
+  # An allocation that fails, as some apps of ours want it to, is a warning in there.
+  reports = Dir["#{ASAN_REPORT}.*"].select { |path| File.read(path).include?("ERROR: ") }
   abort "AddressSanitizer reported: #{reports.join(" ")}" if reports.any?
-  puts "AddressSanitizer has nothing to report#{"; specs that measure memory or time cannot pass under it" unless passed}"
+  abort "AddressSanitizer has nothing to report, but specs failed" unless passed
+  puts "AddressSanitizer has nothing to report"
 end
 
 namespace :rust do
@@ -64,10 +71,13 @@ namespace :rust do
     check_nightly("rust-src")
     report = File.expand_path("tmp/tsan-report")
     rm_f Dir["#{report}.*"]
-    passed = system({ "RUSTFLAGS" => "-Zsanitizer=thread", "TSAN_OPTIONS" => "log_path=#{report}" }, "cargo", "+nightly", "test", "--locked",
-                    "--package", "iodine_core", "--no-fail-fast", "-Zbuild-std", "--target", SANITIZER_TARGET, "--target-dir", "tmp/tsan")
+    # `slowed`: tests that measure time give it more of it (`PATIENCE`).
+    environment = { "RUSTFLAGS" => "-Zsanitizer=thread --cfg slowed", "TSAN_OPTIONS" => "log_path=#{report}" }
+    passed = system(environment, "cargo", "+nightly", "test", "--locked", "--package", "iodine_core", "--no-fail-fast",
+                    "-Zbuild-std", "--target", SANITIZER_TARGET, "--target-dir", "tmp/tsan")
     reports = Dir["#{report}.*"]
     abort "ThreadSanitizer reported: #{reports.join(" ")}" if reports.any?
-    puts "ThreadSanitizer has nothing to report#{"; tests that measure time cannot pass under it" unless passed}"
+    abort "ThreadSanitizer has nothing to report, but tests failed" unless passed
+    puts "ThreadSanitizer has nothing to report"
   end
 end

@@ -3,7 +3,7 @@
 require "spec_helper"
 
 # A client that has been silent for a second costs its socket and a timer: the server lets go of the parser's buffers.
-RSpec.describe "idle keep-alive connections" do
+RSpec.describe "idle keep-alive connections", :measures do
   # Fewer than a usual limit of open files.
   many = 800
   request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n"

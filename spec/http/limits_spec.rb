@@ -79,13 +79,13 @@ RSpec.describe "HTTP limits" do
     let(:server) { serve(digesting).tap { |server| Http.get(server) } }
     let(:digest) { Digest::SHA256.new.tap { |digest| 100.times { digest << block } }.hexdigest }
 
-    it "row 194: goes to disk and arrives intact" do
+    it "row 194: goes to disk and arrives intact", :measures do
       response, growth = upload(server, post("Content-Length: #{100 << 20}"), block)
       expect(response.body).to eq(digest)
       expect(growth).to be < 60
     end
 
-    it "row 194: goes to disk and arrives intact when it is chunked" do
+    it "row 194: goes to disk and arrives intact when it is chunked", :measures do
       part = "#{block.bytesize.to_s(16)}\r\n".b + block + "\r\n".b
       response, growth = upload(server, chunks(""), part, "0\r\n\r\n")
       expect(response.body).to eq(digest)

@@ -178,7 +178,7 @@ RSpec.describe "HTTP with slow clients" do
     end
   end
 
-  it "row 233: 500 idle connections cost little" do
+  it "row 233: 500 idle connections cost little", :measures do
     rss = -> { File.read("/proc/#{server.pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i }
     expect(server.connect.request(get).status).to eq(200)
     before = rss.call

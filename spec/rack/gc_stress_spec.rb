@@ -109,7 +109,7 @@ RSpec.describe "Under a collector that strikes at every chance", :gc_stress do
 
   it "many clients under GC.auto_compact are answered right", limit: 120 do
     server = serve(AppTable.new(apps, prelude: "#{prelude}\nGC.auto_compact = true if GC.respond_to?(:auto_compact=)\nThread.new { loop { GC.start; Thread.pass } }").rackup,
-                   args: %w[-t 5:5 --early-hints], files: { "file.txt" => "from a file" }, gc_stress: false)
+                   args: %w[-t 5:5 --early-hints], files: { "file.txt" => "from a file" }, boot_limit: 60, gc_stress: false)
     wrong = clients(8) do |client|
       sock = server.connect
       answers.keys.rotate(client).cycle.first(40).reject { |row| sock.request(get(table.path(row)), limit: 60).body == answers[row] }

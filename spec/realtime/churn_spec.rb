@@ -50,7 +50,7 @@ RSpec.describe "opening and closing" do
   end
 
   # A leak grows in every round. What an allocator takes or gives back now and then is in a few of them: hence the median.
-  it "11,000 sockets leaves memory, objects and descriptors as they were", limit: 120 do
+  it "11,000 sockets leaves memory, objects and descriptors as they were", :measures, limit: 120 do
     # One thread: each that serves for the first time brings its own heaps, of 2.5 MB.
     server = serve(app, args: ["-t", "1:1"])
     # Until Ruby's heap and the allocators have the size that this load needs.

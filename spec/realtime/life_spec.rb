@@ -70,7 +70,7 @@ RSpec.describe "the life of a WebSocket" do
     expect(fragments.finish.code).to eq(1008)
   end
 
-  it "W15: answers a flood of pings without a growing queue" do
+  it "W15: answers a flood of pings without a growing queue", :measures do
     own = serve("spec/realtime/apps/scenes.ru")
     client = WebSocketClient.new(own, "/echo")
     memory = -> { File.read("/proc/#{own.pid}/smaps_rollup")[/^Pss:\s+(\d+)/, 1].to_i }
