@@ -28,7 +28,7 @@ pub use self::client::Client;
 pub use self::lock::Lock;
 pub use self::response::Response;
 pub use self::settings::settings;
-pub use self::wait::{Gate, LIMIT, eventually, timed};
+pub use self::wait::{Gate, LIMIT, PATIENCE, eventually, timed};
 
 /// What the threads of one site share.
 pub struct Team {

@@ -4,8 +4,11 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// How much longer everything may take: under ThreadSanitizer (`rake rust:tsan`) it is several times slower.
+pub const PATIENCE: u32 = if cfg!(slowed) { 20 } else { 1 };
+
 /// Nothing in these tests takes this long, except where something is wrong.
-pub const LIMIT: Duration = Duration::from_secs(10);
+pub const LIMIT: Duration = Duration::from_secs(10 * PATIENCE as u64);
 
 /// Waits until `condition` holds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
