@@ -36,8 +36,8 @@ RSpec.describe "Faults of the interpreter" do
     end)
   RUBY
 
-  # The catalogue asks for 2,000 of each kind, which takes an hour: `STRESSED=2000 rspec spec/faults/interpreter_spec.rb`.
-  # Under stress a request takes half a second or more; the example may take two for each.
+  # The catalogue asks for 2,000 of each kind, which takes half an hour: `STRESSED=2000 rspec spec/faults/interpreter_spec.rb`.
+  # Under stress a request takes half a second on a busy machine; the example may take two.
   count = Integer(ENV.fetch("STRESSED", "100"))
 
   hows = { "F17: under GC.stress" => { app:, gc_stress: true } }
