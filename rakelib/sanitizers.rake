@@ -13,8 +13,8 @@ ASAN_OPTIONS = "detect_leaks=0:detect_odr_violation=0:use_sigaltstack=0:allocato
 
 ASAN_SPECS = %w[spec/rack spec/realtime spec/regressions spec/http].freeze
 
-# Not under a sanitizer, which makes everything several times slower and keeps what was freed: examples with these tags.
-# `alone` are those that measure time, `measures` those that measure memory, or time with room for a busy machine only.
+# Examples with these tags are left out: under the sanitizer everything is several times slower, which those that measure
+# time (`alone`) cannot pass, and what was freed is kept, which those that measure memory (`measures`) cannot.
 ASAN_LEAVES_OUT = %w[alone measures].freeze
 
 def check_nightly(*components)
