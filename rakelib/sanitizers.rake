@@ -71,10 +71,10 @@ namespace :rust do
     check_nightly("rust-src")
     report = File.expand_path("tmp/tsan-report")
     rm_f Dir["#{report}.*"]
-    # `slowed`: tests that measure time give it more of it (`PATIENCE`).
+    # `slowed`: tests that measure time have more of it (`PATIENCE`), or are ignored with a reason.
     environment = { "RUSTFLAGS" => "-Zsanitizer=thread --cfg slowed", "TSAN_OPTIONS" => "log_path=#{report}" }
-    passed = system(environment, "cargo", "+nightly", "test", "--locked", "--package", "iodine_core", "--no-fail-fast",
-                    "-Zbuild-std", "--target", SANITIZER_TARGET, "--target-dir", "tmp/tsan")
+    passed = system(environment, "cargo", "+nightly", "test", "--tests", "--locked", "--package", "iodine_core",
+                    "--no-fail-fast", "-Zbuild-std", "--target", SANITIZER_TARGET, "--target-dir", "tmp/tsan")
     reports = Dir["#{report}.*"]
     abort "ThreadSanitizer reported: #{reports.join(" ")}" if reports.any?
     abort "ThreadSanitizer has nothing to report, but tests failed" unless passed

@@ -243,6 +243,7 @@ fn a_client_that_does_not_read_a_file_is_cut() {
 }
 
 #[test]
+#[cfg_attr(slowed, ignore = "measures how quickly a client reads")]
 fn a_client_that_reads_slowly_gets_everything() {
     let site = Site::with(|settings| settings.timeouts.write = SHORT * 4, large);
     for path in ["/large", "/file"] {

@@ -54,6 +54,7 @@ fn narrow(site: &Site, certificate: &iodine_core::net::tls::SelfSigned) -> Clien
 }
 
 #[test]
+#[cfg_attr(slowed, ignore = "measures how quickly a client reads")]
 fn a_client_that_reads_slowly_gets_everything() {
     let certificate = certificate();
     let limit = Duration::from_millis(400);
