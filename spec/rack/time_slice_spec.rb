@@ -34,24 +34,24 @@ RSpec.describe "A request that computes", :alone, if: RUBY_VERSION >= "3.3" do
 
   def get(path) = "GET #{path} HTTP/1.1\r\nHost: x\r\n\r\n"
 
-  # How long a quick request takes while something else computes.
-  def waiting_time(server)
+  # How long quick requests take while something else computes.
+  def waiting_times(server)
     quick = server.connect
-    median(Array.new(9) { seconds { expect(quick.request(get("/quick")).body).to eq("quick") } })
+    Array.new(9) { seconds { expect(quick.request(get("/quick")).body).to eq("quick") } }
   end
 
   it "lets a quick one by after time_slice" do
     server = serve(app, args: %w[-t 2:2])
     burning = server.connect.write(get("/burn"))
     server.wait_for_stdout(/burning/)
-    expect(waiting_time(server)).to be < 0.04
+    expect(median(waiting_times(server))).to be < 0.04
     expect(burning.read_response.body).to eq("burned")
   end
 
   it "lets it by also in a thread of the app" do
     server = serve(app, args: %w[-t 2:2])
     Http.get(server, "/background")
-    expect(waiting_time(server)).to be < 0.04
+    expect(median(waiting_times(server))).to be < 0.04
   end
 
   it "has those that compute wait neither for a thread of the app that never ends nor for quick ones" do
@@ -73,10 +73,9 @@ RSpec.describe "A request that computes", :alone, if: RUBY_VERSION >= "3.3" do
 
   it "keeps Ruby's 100 ms where time_slice is 0" do
     server = serve(app, args: %w[-t 2:2 --set time_slice=0])
-    burning = server.connect.write(get("/burn"))
-    server.wait_for_stdout(/burning/)
-    expect(waiting_time(server)).to be > 0.04
-    burning.close
+    Http.get(server, "/forever")
+    # Not each of them: one that comes before the other thread is back at work finds nobody computing.
+    expect(waiting_times(server).max).to be > 0.08
   end
 
   it "is still interrupted by Timeout while it lets others by" do
