@@ -34,7 +34,7 @@ module IodineRs
         chosen = options
         check(chosen) if @check
         @env["RACK_ENV"] = chosen[:environment]
-        Launcher.new(chosen, argv: @arguments).run
+        Launcher.new(chosen, argv: @arguments, started_in: @started_in).run
         0
       end
     rescue Error, OptionParser::ParseError, SystemCallError, LoadError => error
@@ -47,6 +47,7 @@ module IodineRs
     # The settings: the command line first, then the configuration file, then the defaults.
     def options
       parse
+      @started_in = Launcher.shells_directory
       Dir.chdir(@layer[:directory]) if @layer[:directory]
       $LOAD_PATH.unshift(*@load_path.map { |path| File.expand_path(path) })
       load_plugins

@@ -12,12 +12,14 @@ module IodineRs
     INHERITED = "IODINE_RS_INHERITED"
     private_constant :LIB, :ORIGINS, :INHERITED
 
-    attr_reader :options, :log, :binder, :restart_directory
+    attr_reader :options, :log, :binder, :directory
 
     # @param app [#call, nil] nil loads what the options name
     # @param argv [Array<String>] what a hot restart gives to the program that runs now
     # @param facade [Puma::Launcher, nil] this launcher as plugins know it
-    def initialize(options, app: options[:app], argv: ARGV.dup, log: Log.for(options), facade: nil)
+    # @param started_in [String] the directory from which relative paths in `argv` count
+    def initialize(options, app: options[:app], argv: ARGV.dup, log: Log.for(options), facade: nil,
+                   started_in: Launcher.shells_directory)
       @options = options
       @app = app
       @argv = argv
@@ -26,8 +28,8 @@ module IodineRs
       @binder = Binder.new(**sockets_left, development: options.development?)
       @redirect = Redirect.new(options)
       @service = ServiceManager.new
-      @restart_directory = shells_directory
-      @directory = File.expand_path(options[:directory] || ".", @restart_directory)
+      @started_in = started_in
+      @directory = File.expand_path(options[:directory] || ".", started_in)
       @environment = environment
       @facade = facade
       @admin = Admin.new(self, options, log)
@@ -84,6 +86,13 @@ module IodineRs
     def self.frame(started_at, figures)
       { started_at: timestamp(started_at), **figures,
         versions: { iodine_rs: VERSION, ruby: { engine: RUBY_ENGINE, version: RUBY_VERSION, patchlevel: RUBY_PATCHLEVEL } } }
+    end
+
+    # The present directory by its shell's name for it: that keeps symbolic links, which a deployment may have pointed
+    # elsewhere meanwhile.
+    def self.shells_directory
+      shell = ENV.fetch("PWD", "")
+      File.identical?(shell, ".") ? shell : Dir.pwd
     end
 
     # As it stands in Puma's figures.
@@ -204,7 +213,7 @@ module IodineRs
       ENV.replace(@environment)
       @options[:hooks].run(:before_restart, @log, self)
       inherited, descriptors = @binder.bequeath
-      Dir.chdir(@restart_directory)
+      Dir.chdir(@options[:restart_command] ? @directory : @started_in)
       Process.exec({ INHERITED => inherited }, *command, { close_others: true }.merge(descriptors))
     end
 
@@ -222,13 +231,7 @@ module IodineRs
     def command
       return @options[:restart_command].split if @options[:restart_command]
 
-      [RbConfig.ruby, "-I#{LIB}", File.expand_path($PROGRAM_NAME, @restart_directory), *@argv]
-    end
-
-    # A shell's idea of the directory keeps symbolic links, which a deployment may have pointed elsewhere meanwhile.
-    def shells_directory
-      shell = ENV.fetch("PWD", "")
-      File.identical?(shell, ".") ? shell : Dir.pwd
+      [RbConfig.ruby, "-I#{LIB}", File.expand_path($PROGRAM_NAME, @started_in), *@argv]
     end
   end
 end

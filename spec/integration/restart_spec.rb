@@ -56,6 +56,15 @@ RSpec.describe "A hot restart" do
     expect(server.stdout.scan(/^is .*/)).to eq(["is given"] * 2)
   end
 
+  it "begins in the directory that the server was started in: --dir counts from there again" do
+    server = ServerProcess.start(files: { "sub/config.ru" => "run ->(_) { [200, {}, [Dir.pwd]] }" }, args: %w[--dir sub])
+    server.signal("USR2")
+    restarted(server)
+    expect(Http.get(server).body).to eq(File.realpath("#{server.dir}/sub"))
+  ensure
+    server&.stop
+  end
+
   it "goes on in the environment that before_restart leaves, as deployments name the new release's Gemfile" do
     config = 'before_restart { ENV["BUNDLE_GEMFILE"] = "#{Dir.pwd}/new/Gemfile" }'
     server = serve('puts "bundle #{ENV["BUNDLE_GEMFILE"]}."; run ->(_) { [200, {}, []] }', files: { "config/puma.rb" => config })

@@ -55,7 +55,7 @@ module IodineRs
         @events ||= options[:events] || Events.new
         @log_writer ||= LogWriter.new($stdout, launcher.log.err, log: launcher.log)
         @binder = Binder.new(@log_writer, binder: launcher.binder)
-        @restart_dir = launcher.restart_directory
+        @restart_dir = launcher.directory
         Puma.cli_config = @config
       end
     end
