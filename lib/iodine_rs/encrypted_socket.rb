@@ -9,10 +9,10 @@ module IodineRs
   class EncryptedSocket < UNIXSocket
     include Addresses
 
-    # The descriptor of a copy of the connection's socket, then host and port of each side; nil where the client had gone
-    # before they could be asked for. Called by the bridge.
-    def stand_for(descriptor, local, peer)
-      @connection = BasicSocket.for_fd(descriptor)
+    # A copy of the connection's socket, then host and port of each side; nil where the client had gone before they could
+    # be asked for. Called by the bridge.
+    def stand_for(connection, local, peer)
+      @connection = connection
       @local, @peer = [local, peer].map { |place| place && Addrinfo.tcp(*place) }
     end
 

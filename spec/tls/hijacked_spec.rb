@@ -80,6 +80,29 @@ RSpec.describe "H-01: a hijacked connection over TLS" do
     expect(told(secure(serve_tls(addresses)), "/kind")).to eq("[true, true, true]")
   end
 
+  it "that could not be made leaves no descriptor with two owners" do
+    server = serve_tls(<<~'RUBY')
+      class << Addrinfo
+        def tcp(*) = raise(Interrupt, "by somebody, between two steps")
+      end
+      run(lambda do |env|
+        next [200, {}, ["served"]] unless env["PATH_INFO"] == "/take"
+
+        begin
+          env["rack.hijack"].call
+        rescue Interrupt
+          files = Array.new(20) { File.open(File::NULL) }
+          GC.start
+          File.write("told", files.map { |file| file.stat && :open rescue $!.class }.uniq.join(" "))
+        end
+        [-1, {}, []]
+      end)
+    RUBY
+    secure(server).write(get("/take"))
+    expect(eventually { (text = File.read("#{server.dir}/told") rescue nil) && !text.empty? && text }).to eq("open")
+    expect(secure(server).write(get("/")).read_until("served")).to start_with("HTTP/1.1 200 OK")
+  end
+
   %w[INT TERM].each do |signal|
     it "T7: ends with a goodbye when the server has drained (#{signal})" do
       server = serve_tls(addresses)

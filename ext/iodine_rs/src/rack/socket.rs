@@ -12,12 +12,14 @@ use magnus::{Error, RClass, Ruby, Value};
 use super::constant;
 use crate::{gvl, raised};
 
+static BASIC: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "BasicSocket"));
 static TCP: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "TCPSocket"));
 static UNIX: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "UNIXSocket"));
 static ENCRYPTED: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "IodineRs::EncryptedSocket"));
 
 /// Resolves what is needed later, while nothing can interrupt.
 pub(super) fn init(ruby: &Ruby) {
+    Lazy::force(&BASIC, ruby);
     Lazy::force(&TCP, ruby);
     Lazy::force(&UNIX, ruby);
     Lazy::force(&ENCRYPTED, ruby);
@@ -64,8 +66,9 @@ fn wrap(ruby: &Ruby, taken: TakenOver) -> Result<Value, Error> {
         Socket::Pair { socket, client, local, peer } => {
             let io: Value = ruby.get_inner(&ENCRYPTED).funcall("for_fd", (socket.as_raw_fd(),))?;
             let _ = socket.into_raw_fd();
-            let _: Value = io.funcall("stand_for", (client.as_raw_fd(), local.map(place), peer.map(place)))?;
+            let connection: Value = ruby.get_inner(&BASIC).funcall("for_fd", (client.as_raw_fd(),))?;
             let _ = client.into_raw_fd();
+            let _: Value = io.funcall("stand_for", (connection, local.map(place), peer.map(place)))?;
             io
         }
     };
