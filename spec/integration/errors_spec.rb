@@ -149,6 +149,20 @@ RSpec.describe "Errors" do
       server.wait_for_stderr(/^handler: IodineRs::SSLError: not a TLS handshake/)
     end
 
+    # The handler keeps the only thread until the file "go" appears.
+    keeping = 'lowlevel_error_handler { puts "handling"; sleep 0.01 until File.exist?("go"); [400, {}, []] }'
+
+    it "is not asked for a client that has gone by then, as the app is not" do
+      server = serve(app, args: %w[-t 1:1], files: { "config/puma.rb" => keeping })
+      first = server.connect.write("nonsense\r\n\r\n")
+      server.wait_for_stdout(/handling/)
+      server.connect.write("more nonsense\r\n\r\n").tap { server.wait_for_stderr(/"more/) }.reset
+      last = server.connect.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+      File.write("#{server.dir}/go", "")
+      expect([first, last].map { |client| client.read_response.status }).to eq([400, 200])
+      expect(server.stdout.scan("handling").size).to eq(1)
+    end
+
     it "knows Puma's names for it" do
       config = "lowlevel_error_handler { |error, _env| [400, {}, [[Puma::HttpParserError, Puma::HttpParserError501].count { |kind| kind === error }.to_s]] }"
       server = serve(app, files: { "config/puma.rb" => config })

@@ -30,7 +30,10 @@ pub(crate) async fn turn_away(mut wire: Wire, talk: &Talk, refusal: &Refusal) {
     if let Some(record) = &mut record {
         record.targeted(found.raw_target.as_ref());
     }
-    let (head, body) = answer(talk, refusal, found.parts, found.raw_target, found.any).await;
+    let (head, body) = tokio::select! {
+        answer = answer(talk, refusal, found.parts, found.raw_target, found.any) => answer,
+        () = wire.reset() => return,
+    };
     let body = if head_only { Payload::default() } else { body };
     if let Some(record) = &mut record {
         record.refused(head.status);

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, Method, StatusCode};
 use iodine_core::handoff::{self, Payload, Refused, Reply, ResponseHead, Ticket, Worker};
+use iodine_core::http::refusal::Kind;
 use iodine_core::realtime::Upgrade;
 use magnus::rb_sys::AsRawValue;
 use magnus::value::{LazyId, ReprValue};
@@ -26,7 +27,8 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handof
     let handoff::Call { mut request, ticket } = call;
     let refused = request.refused.take();
     // Of a handshake that failed the app is told although nobody waits.
-    if refused.is_none() && ticket.is_abandoned() {
+    let is_told = refused.as_ref().is_some_and(|refused| refused.kind == Kind::Handshake);
+    if ticket.is_abandoned() && !is_told {
         return Ok(());
     }
     let head_only = request.parts.method == Method::HEAD;

@@ -1,5 +1,6 @@
 //! What hyper is given to read: whole heads that were judged, and the bytes of their bodies.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -215,6 +216,12 @@ impl Wire {
         }
         self.expect = Expect::Nothing;
         Poll::Ready(Err(self.fail_body(Refusal::timeout("the body came too slowly"))))
+    }
+
+    /// Ends when the client resets the connection.
+    pub(crate) async fn reset(&mut self) {
+        self.watch = true;
+        poll_fn(|cx| if self.poll_reset(cx).is_err() { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 
     /// While the application works, nobody reads. A reset by the client is noticed here, so that a request in the queue
