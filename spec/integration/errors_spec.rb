@@ -163,6 +163,20 @@ RSpec.describe "Errors" do
       expect(server.stdout.scan("handling").size).to eq(1)
     end
 
+    it "hears of no handshake while all threads are busy: requests come first" do
+      server = serve(app, bind: "ssl://127.0.0.1:0?cert=site.crt&key=site.key", args: %w[-t 1:1 -b tcp://127.0.0.1:0],
+                     files: Certificates.shared.files.merge("config/puma.rb" => keeping))
+      port = server.stdout[/Listening on ssl:\S+?:(\d+)/, 1].to_i
+      2.times do
+        RawSocket.open(port) { |client| client.write("nonsense\r\n\r\n").read_to_end }
+        server.wait_for_stdout(/handling/)
+      end
+      last = RawSocket.new(server.stdout[/Listening on http:\S+?:(\d+)/, 1].to_i).write("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+      File.write("#{server.dir}/go", "")
+      expect(last.read_response.status).to eq(200)
+      expect(server.stdout.scan("handling").size).to eq(1)
+    end
+
     it "knows Puma's names for it" do
       config = "lowlevel_error_handler { |error, _env| [400, {}, [[Puma::HttpParserError, Puma::HttpParserError501].count { |kind| kind === error }.to_s]] }"
       server = serve(app, files: { "config/puma.rb" => config })

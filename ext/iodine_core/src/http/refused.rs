@@ -66,13 +66,13 @@ pub(crate) async fn answer(
     (head, body)
 }
 
-/// Tells the application of a client that does not get as far as HTTP. Nobody waits for what it answers.
+/// Tells the application of a client that does not get as far as HTTP. Nobody waits for what it answers: while all threads
+/// have something to do the log has to do, or anybody could fill the queue without keeping a connection.
 pub(crate) fn tell(shared: &Shared, (local, peer): (Local, Peer), why: String) {
-    if shared.settings.refusals_to_app {
+    if shared.settings.refusals_to_app && !shared.crew.is_busy() {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let refused = Refused { status, kind: Kind::Handshake, why: Cow::Owned(why), any: false };
         let found = salvage::nothing();
-        // Where the queue is full the log has to do.
         let _ =
             shared.crew.submit(Box::new(AppRequest { local, peer, ..told(found.parts, found.raw_target, refused) }));
     }
