@@ -31,5 +31,13 @@ module IodineRs
       @connection.close
       super
     end
+
+    private
+
+    # Each copy is closed for itself.
+    def initialize_copy(other)
+      super
+      @connection = @connection.dup
+    end
   end
 end

@@ -26,6 +26,12 @@ RSpec.describe "H-01: a hijacked connection over TLS" do
         io.write([off, io.getsockopt(:TCP, :NODELAY).bool, io.getsockopt(:SOCKET, :KEEPALIVE).bool, io.getsockopt(:SOCKET, :TYPE).int, state].inspect)
         io.close
       end,
+      "/copy" => lambda do |io|
+        io.dup.close
+        io.setsockopt(:TCP, :NODELAY, false)
+        io.write(io.getsockopt(:TCP, :NODELAY).bool.inspect)
+        io.close
+      end,
       "/kind" => ->(io) { io.write([io.is_a?(UNIXSocket), io.is_a?(IO), io.inspect.include?("Encrypted")].inspect); io.close },
       "/stay" => ->(io) { io.write("first "); Thread.new { sleep 0.01 until File.exist?("go"); io.write("last"); File.write("written", "") } },
       "/wait" => ->(io) { io.write("here"); ASKED << io }
@@ -74,6 +80,10 @@ RSpec.describe "H-01: a hijacked connection over TLS" do
     established = 1
     expect(told(client, "/options")).to eq([0, true, true, Socket::SOCK_STREAM, established].inspect)
     expect(client.close_notify?).to be(true)
+  end
+
+  it "keeps them when a copy of it is closed" do
+    expect(told(secure(serve_tls(addresses)), "/copy")).to eq("false")
   end
 
   it "is still a UNIXSocket" do
