@@ -42,9 +42,11 @@ module IodineRs
     def run(process, texts)
       late(process) unless read(texts) && process.join(left)
       output, complaints = texts.values
-      return output.force_encoding(Encoding.default_external).chomp if process.value.success?
+      status = process.value
+      return output.force_encoding(Encoding.default_external).chomp if status.success?
 
-      raise ConfigError, "ssl: key_password_command failed with #{process.value.exitstatus}: #{complaints.scrub.strip}"
+      reason = status.exitstatus || "SIG#{Signal.signame(status.termsig)}"
+      raise ConfigError, "ssl: key_password_command failed with #{reason}: #{complaints.scrub.strip}"
     end
 
     # Whether both came to their ends in time.

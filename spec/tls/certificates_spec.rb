@@ -73,6 +73,7 @@ RSpec.describe "B-04: certificates" do
     "authorities that are none" => ["cert=site.crt&key=site.key&ca=site.key", "ssl: ca: there is no certificate in PEM form"],
     "authorities that are not there" => ["cert=site.crt&key=site.key&ca=none.crt&verify_mode=peer", "ssl: ca: No such file or directory"],
     "an unknown cipher suite" => ["cert=site.crt&key=site.key&ssl_ciphersuites=TLS_NULL", "ssl_ciphersuites: unknown suite TLS_NULL; known: TLS_AES_256_GCM_SHA384"],
+    "a password command that a signal ends" => ["cert=site.crt&key=site.key&key_password_command=kill -9 $$", "ssl: key_password_command failed with SIGKILL"],
     "a password command that fails" => ["cert=site.crt&key=site.key&key_password_command=false", "ssl: key_password_command failed with 1"],
     "an unknown parameter" => ["cert=site.crt&key=site.key&tls=1", "unknown parameter tls"]
   }.each do |name, (query, message)|
