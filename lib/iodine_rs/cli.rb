@@ -139,6 +139,7 @@ module IodineRs
       o.on("--worker-max-requests COUNT", "Replace a worker after so many requests") { |n| @dsl.worker_max_requests(n) }
       o.on("--worker-max-rss SIZE", "Replace a worker that has so much memory, like 512M") { |n| @dsl.worker_max_rss(n) }
       o.on("--preload", "Load the app once, before the workers are forked") { @dsl.preload_app! }
+      o.on("--prune-bundler", "Leave the app to the workers; new gems need a hot restart") { @dsl.prune_bundler }
       o.on("--plugin NAME", "Load puma/plugin/NAME.rb; tmp_restart: restart when tmp/restart.txt is touched") { |name| @plugins << name }
       o.on("--tag NAME", "Text for the process title (default: name of the directory)") { |name| @dsl.tag(name) }
     end
@@ -175,7 +176,6 @@ module IodineRs
       o.separator ""
       o.separator "As Puma has them, with a line that says why nothing happens:"
       o.on("-f", "--fork-worker=[REQUESTS]", "fork_worker") { @dsl.fork_worker }
-      o.on("--prune-bundler", "prune_bundler") { @dsl.prune_bundler }
       o.on("--extra-runtime-dependencies GEMS", "extra_runtime_dependencies") { |gems| @dsl.extra_runtime_dependencies(gems) }
       o.on("--debug", "debug") { @dsl.debug }
     end

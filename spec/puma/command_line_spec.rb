@@ -34,6 +34,21 @@ RSpec.describe "Puma's command line" do
     it("#{row}: #{args.join(" ")} is accepted") { expect(Http.get(serve(hello, args:)).body).to start_with("hello") }
   end
 
+  it "C-17, D-41, D-43: --prune-bundler leaves the app to the workers, so that a phased restart loads it anew" do
+    server = cluster(hello, args: %w[--prune-bundler])
+    expect(server.stdout).not_to include("Preloading")
+    File.write("#{server.dir}/config.ru", "run ->(env) { [200, {}, ['new']] }")
+    server.signal("USR1")
+    server.wait_for_stdout(/Starting phased worker restart, phase: 1/)
+    await_workers(server, 4)
+    expect(Http.get(server).body).to eq("new")
+  end
+
+  it "D-41, D-43: preload_app! wins over prune_bundler" do
+    server = cluster(hello, args: %w[--prune-bundler], files: { "config/puma.rb" => "preload_app!" })
+    expect(server.stdout).to include("* Preloading application\n")
+  end
+
   it "C-08: --dir is where everything is looked for" do
     server = serve("raise", args: %w[--dir app], files: { "app/config.ru" => hello, "app/config/puma.rb" => "tag 'inner'" })
     expect(Http.get(server).body).to start_with("hello")

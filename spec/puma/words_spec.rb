@@ -65,7 +65,7 @@ RSpec.describe "Puma's words" do
   end
 
   # No error, and a line that says what happens instead.
-  { "D-21" => "max_io_threads 5", "D-42" => "fork_worker", "D-43" => "prune_bundler", "D-44" => "extra_runtime_dependencies %w[a]",
+  { "D-21" => "max_io_threads 5", "D-42" => "fork_worker", "D-44" => "extra_runtime_dependencies %w[a]",
     "D-49" => "worker_culling_strategy :oldest", "D-59" => "io_selector_backend :select", "D-76" => "before_refork(:key) { }",
     "D-76 (old)" => "on_refork { }", "D-76 (after)" => "after_refork { }", "D-66" => "nakayoshi_fork",
     "D-66 (tcp_mode)" => "tcp_mode", "D-66 (tcp_mode!)" => "tcp_mode!" }.each do |row, source|
@@ -74,8 +74,12 @@ RSpec.describe "Puma's words" do
     end
   end
 
+  it "D-43: prune_bundler says that gems stay" do
+    expect(written("prune_bundler")).to match(prune_bundler: true, notes: [/\Aprune_bundler: .*new gems/])
+  end
+
   it "D-43, D-49: are silent where they ask for what is so already" do
-    expect(written("prune_bundler false\nworker_culling_strategy :youngest")).to eq({})
+    expect(written("prune_bundler false\nworker_culling_strategy :youngest")).to eq(prune_bundler: false)
   end
 
   { "daemonize" => /systemd/, "worker_directory '/srv'" => /directory/ }.each do |source, advice|

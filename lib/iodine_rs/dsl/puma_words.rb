@@ -12,7 +12,6 @@ module IodineRs
       MOOT = {
         max_io_threads: "streaming bodies leave the pool by themselves, up to max_streams",
         fork_worker: "workers are forked from the master; preload_app shares memory in the same way",
-        prune_bundler: "the master does not load the app without preload_app; a hot restart loads new gems",
         extra_runtime_dependencies: "it belongs to prune_bundler",
         before_refork: "no worker is forked from another one: it never runs",
         on_refork: "no worker is forked from another one: it never runs",
@@ -41,6 +40,12 @@ module IodineRs
       SILENT.each { |word| define_method(word) { |*| nil } }
 
       REFUSED.each { |word, advice| define_method(word) { |*, **| raise ConfigError, "#{word}: #{advice}" } }
+
+      # Leaves the app to the workers, so that a phased restart brings its new code.
+      def prune_bundler(prune = true)
+        note("prune_bundler: workers load the app, unless preload_app is set; new gems need a hot restart") if prune
+        set(:prune_bundler, prune)
+      end
 
       # Loads the app once, before the workers are forked.
       def preload_app!(preload = true) = preload_app(preload)

@@ -72,8 +72,10 @@ module IodineRs
       section "Cluster" do
         option(:workers, Type.workers, "`WEB_CONCURRENCY` or 0",
                "Worker processes; 0 serves from this process.") { |o| o.from_env("WEB_CONCURRENCY") || 0 }
-        option(:preload_app, Type.boolean, "`true` for more than one worker",
-               "Loads the app once, before the workers are forked.") { |o| o[:workers] > 1 }
+        option(:preload_app, Type.boolean, "`true` for more than one worker, without `prune_bundler`",
+               "Loads the app once, before the workers are forked.") { |o| o[:workers] > 1 && !o[:prune_bundler] }
+        option :prune_bundler, Type.boolean, false,
+               "Each worker loads the app for itself, unless `preload_app` is set; gems change by a hot restart only.", text: false
         option :worker_check_interval, Type.seconds, 5, "How often a worker tells the master that it lives."
         option :worker_timeout, Type.seconds, 60, "Silence after which a worker is killed and replaced."
         option :worker_boot_timeout, Type.seconds, 60, "The same, until a worker serves."
