@@ -212,7 +212,7 @@ module IodineRs
     # For `systemctl status`.
     def describe
       workers = @workers.map { |worker| ServiceManager.describe(worker.figures) }
-      "cluster: #{@workers.count(&:booted?)}/#{@count}, worker_status: [#{workers.join(", ")}]"
+      "cluster: #{@workers.count(&:booted?)}/#{@count}, worker_status: [#{workers.join(",")}]"
     end
 
     def all_booted?

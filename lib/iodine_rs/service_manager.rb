@@ -14,8 +14,9 @@ module IodineRs
     # @param env [Hash] PUMA_SKIP_SYSTEMD turns it off, as for Puma
     def initialize(env: ENV)
       @path = env["NOTIFY_SOCKET"] unless env.key?("PUMA_SKIP_SYSTEMD")
-      watched = env["WATCHDOG_USEC"] && [nil, Process.pid.to_s].include?(env["WATCHDOG_PID"])
-      @watchdog = Integer(env["WATCHDOG_USEC"]) / 2_000_000.0 if watched
+      usec = Integer(env["WATCHDOG_USEC"], exception: false)
+      watched = usec&.positive? && [nil, Process.pid.to_s].include?(env["WATCHDOG_PID"])
+      @watchdog = usec / 2_000_000.0 if watched
       @watched = @told = now
     end
 

@@ -26,7 +26,7 @@ RSpec.describe "Under systemd" do
     end
 
     { "one process" => [[], /\ASTATUS=iodine-rs \S+: worker: \{ \d+\/5 threads, 5 available, 0 backlog \}\z/],
-      "a cluster" => [%w[-w 2], /\ASTATUS=iodine-rs \S+: cluster: 2\/2, worker_status: \[\{ \d+\/5 threads, .*backlog \}, \{.*\}\]\z/] }
+      "a cluster" => [%w[-w 2], /\ASTATUS=iodine-rs \S+: cluster: 2\/2, worker_status: \[\{ \d+\/5 threads, \d+ available, \d+ backlog \},\{ [^{}]* backlog \}\]\z/] }
       .each do |name, (args, status)|
       it "V-07, G-07: says READY, STATUS, WATCHDOG, RELOADING and STOPPING (#{name})" do
         server = serve(hello, args:, env: { "NOTIFY_SOCKET" => @path, "WATCHDOG_USEC" => "400000" })
@@ -38,6 +38,16 @@ RSpec.describe "Under systemd" do
         server.signal("INT")
         server.wait_exit
         expect(heard(@socket)).to include("STOPPING=1")
+      end
+    end
+
+    ["0", "-1", "", "soon"].each do |usec|
+      it "V-07: WATCHDOG_USEC=#{usec.inspect} means no watchdog, as it does for Puma" do
+        server = serve(hello, env: { "NOTIFY_SOCKET" => @path, "WATCHDOG_USEC" => usec })
+        eventually { heard(@socket).grep(/\ASTATUS=/).any? }
+        server.signal("INT")
+        server.wait_exit
+        expect(heard(@socket)).not_to include("WATCHDOG=1")
       end
     end
 
