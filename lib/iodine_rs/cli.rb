@@ -117,7 +117,7 @@ module IodineRs
 
     def process(o)
       o.on("-C", "--config PATH", "Configuration file (default: config/iodine_rs.rb or config/puma.rb,", "each also as config/puma/ENVIRONMENT.rb); may be repeated,",
-           "or a dash to read none") { |path| (@config_files ||= []).concat(path == "-" ? [] : [path]) }
+           "or a dash to read none") { |path| (@config_files ||= []) << path }
       o.on("--no-config", "Read no configuration file") { @config_files = [] }
       o.on("--dir PATH", "Change to that directory first") { |path| @dsl.directory(path) }
       o.on("--user NAME", "Become that user after listening, before the app is loaded (as root only)") { |name| @dsl.user(name) }

@@ -9,11 +9,11 @@ module IodineRs
     class << self
       # The layer the files describe together.
       #
-      # @param paths [Array<String>, nil] nil looks for NAMES; an empty Array reads nothing
+      # @param paths [Array<String>, nil] nil looks for NAMES; an empty Array, or a dash in it, reads nothing
       # @param typed [Hash] the layer above: what it says about workers decides which blocks run
       def read(paths = nil, default_host: nil, typed: {}, env: ENV)
         Puma.offer
-        paths = paths&.dup || [*default(typed, env)]
+        paths = paths ? paths - ["-"] : [*default(typed, env)]
         layer = {}
         dsl = DSL.new(layer, default_host:, config: Puma::Configuration.around(typed, layer, {}))
         while (path = paths.shift)

@@ -31,6 +31,9 @@ module IodineRs
     HttpParserError = RequestError
     HttpParserError501 = UnsupportedRequestError
 
+    # What its handlers are made of.
+    RackHandler = IodineRs::RackHandler
+
     # Plugins reopen it: what they define is a word of configuration files.
     DSL = IodineRs::DSL
 

@@ -4,6 +4,12 @@ module IodineRs
   # What `rackup -s iodine_rs` and others that know servers by name call. Extended by Rackup::Handler::IodineRs, and by
   # Rack::Handler::IodineRs on Rack 2.
   module RackHandler
+    # What is so unless it is said otherwise.
+    DEFAULT_OPTIONS = { Verbose: false, Silent: false }.freeze
+
+    WITHOUT_PORT = %r{\A(?:ssl|tcp)://(?:\[[^\]]*\]|[^:/?]*)(?=\?|\z)}
+    private_constant :WITHOUT_PORT
+
     # Serves until a signal ends it; yields the launcher before it starts. Options it does not know are for others.
     #
     # @param options Host, Port, Threads ("0:5"), Verbose, Silent, environment, config_files; `events` is a Puma::Events
@@ -20,7 +26,7 @@ module IodineRs
     # @return [Puma::Configuration]
     def config(app, options = {})
       Puma.offer
-      named = options.slice(:Silent, :Verbose)
+      named = DEFAULT_OPTIONS.merge(options.slice(*DEFAULT_OPTIONS.keys))
       first, *others = settings(options.transform_keys(&:to_sym)).layers
       Puma::Configuration.around(first.merge(named, app:), *others)
     end
@@ -34,6 +40,16 @@ module IodineRs
         "Verbose" => "Print a line for each request",
         "Silent" => "Print errors only"
       }
+    end
+
+    # Makes that host and port the only address of the DSL; without any it leaves what is there.
+    #
+    # @param host [String, nil] also the path of a Unix socket, or a whole address
+    def set_host_port_to_config(host, port, config)
+      return unless host || port
+
+      config.clear_binds!
+      config.bind(address(host, port))
     end
 
     # What these options amount to.
@@ -54,7 +70,7 @@ module IodineRs
     def layer(options, host, port)
       layer = Options.layer(options.slice(*Options::TABLE.names).compact)
       dsl = DSL.new(layer)
-      dsl.bind(address(host, port)) if options[:Host] || options[:Port]
+      set_host_port_to_config(host, port, dsl) if options[:Host] || options[:Port]
       dsl.threads(*options[:Threads].to_s.split(":", 2)) if options[:Threads]
       # Rails' own, for what it has taken from the command line.
       dsl.restart_command(options[:restart_cmd]) if options[:restart_cmd]
@@ -63,11 +79,15 @@ module IodineRs
       layer
     end
 
-    # A Host may also be the path of a Unix socket or a whole address.
+    # A Host may also be the path of a Unix socket or a whole address, which may leave its port to Port.
     def address(host, port)
-      return "unix://#{host}" if host&.start_with?("/", ".", "@")
-
-      host&.include?("://") ? host : Bind.port(port || Bind::DEFAULT_PORT, host)
+      port ||= Bind::DEFAULT_PORT
+      case host
+      when %r{\A[/.@]} then "unix://#{host}"
+      when WITHOUT_PORT then host.sub(WITHOUT_PORT, "\\0:#{port}")
+      when %r{://} then host
+      else Bind.port(port, host)
+      end
     end
   end
 end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "open3"
+require "iodine_rs"
 require "rack"
 require "rackup"
 require "rbconfig"
@@ -55,6 +56,40 @@ RSpec.describe "The rackup handler" do
       server = run_with("Host: '127.0.0.1', Port: 0, Threads: '0:9', user_supplied_options: []")
       expect(server.stdout.scan(/Listening on (\S+)/).flatten).to eq(%w[unix://file.sock])
       expect(server.stdout).to include("Max threads: 3\n")
+    end
+  end
+
+  describe "as Puma's (RR-06)" do
+    let(:handler) { Rackup::Handler.get("iodine_rs") }
+
+    # What the handler makes of these, without a configuration file.
+    def settings(**options) = handler.config(->(_env) {}, { config_files: ["-"], **options }).tap(&:clamp).options
+
+    it "reads no file where config_files is a dash, and takes any option by its name" do
+      expect(settings(workers: 2, worker_timeout: 77).then { |options| [options[:workers], options[:worker_timeout]] }).to eq([2, 77])
+    end
+
+    it "is neither silent nor verbose unless that is said" do
+      expect(%i[Silent Verbose].map { |name| settings[name] }).to eq([false, false])
+      expect(settings(Silent: true)[:Silent]).to be(true)
+      expect(IodineRs::Puma::RackHandler::DEFAULT_OPTIONS).to eq(Verbose: false, Silent: false)
+    end
+
+    { ["ssl://127.0.0.1?cert=c&key=k", 3456] => "ssl://127.0.0.1:3456?cert=c&key=k", ["ssl://[::1]?cert=c&key=k", 3456] => "ssl://[::1]:3456?cert=c&key=k",
+      ["ssl://127.0.0.1:9?cert=c&key=k", 3456] => "ssl://127.0.0.1:9?cert=c&key=k", [".sock", 3456] => "unix://.sock",
+      [nil, 3456] => IodineRs::Bind.port(3456), ["::1", nil] => "tcp://[::1]:9292" }.each do |(host, port), address|
+      it "B-08: set_host_port_to_config makes #{host.inspect} and #{port.inspect} the only address" do
+        config = IodineRs::DSL.new.tap { |dsl| dsl.bind("unix://before") }
+        handler.set_host_port_to_config(host, port, config)
+        expect(config.get(:binds)).to eq([address])
+        expect(settings(**{ Host: host, Port: port }.compact)[:binds]).to eq([address])
+      end
+    end
+
+    it "set_host_port_to_config leaves the addresses where it gets none" do
+      config = IodineRs::DSL.new.tap { |dsl| dsl.bind("unix://before") }
+      handler.set_host_port_to_config(nil, nil, config)
+      expect(config.get(:binds)).to eq(["unix://before"])
     end
   end
 

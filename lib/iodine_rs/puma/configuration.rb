@@ -61,8 +61,7 @@ module IodineRs
       def load
         @loaded = true
         files = options.all_of(:config_files)
-        paths = files == ["-"] ? [] : files
-        options.file_options.merge!(ConfigFile.read(files.empty? ? nil : paths, typed: options.user_options))
+        options.file_options.merge!(ConfigFile.read(files.empty? ? nil : files, typed: options.user_options))
         options
       end
 
