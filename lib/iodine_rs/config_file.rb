@@ -49,7 +49,7 @@ module IodineRs
 
       def evaluate(path, dsl)
         path = File.expand_path(path)
-        dsl.instance_eval(File.read(path), path)
+        dsl._evaluate(File.read(path), path)
         dsl._offer_plugins
       rescue SystemCallError => error
         raise ConfigError, "cannot read the configuration: #{error.message}"

@@ -80,3 +80,9 @@ module IodineRs
     def respond_to_missing?(*) = false
   end
 end
+
+# Not inside the module: a file would find its constants first, and Subscription is a model of many apps.
+class IodineRs::DSL
+  # Runs the text of a configuration file.
+  def _evaluate(source, path) = instance_eval(source, path)
+end

@@ -36,6 +36,8 @@ module IodineRs
 
     # Plugins reopen it: what they define is a word of configuration files.
     DSL = IodineRs::DSL
+    # In a configuration file the name is this module's, also beside a real Puma.
+    DSL::Puma = self
 
     class << self
       # The Configuration of the server that runs in this process.

@@ -17,6 +17,12 @@ RSpec.describe "A configuration file of Puma's" do
     expect(File.stat("#{server.dir}/s").mode & 0o777).to eq(0o700)
   end
 
+  it "§5.5: names of classes are the app's, also where the server has such a class" do
+    server = configured("class ::Subscription; end\nclass ::Connection; end\ntag Subscription.name\nafter_booted { puts \"\#{Connection} \#{Puma::DSL}\" }")
+    expect(title(server.pid)).to end_with("[Subscription]")
+    server.wait_for_stdout(/^Connection IodineRs::DSL$/)
+  end
+
   it "D-06: takes a default host for port" do
     expect(configured("set_default_host '127.0.0.1'\nport 0", bind: nil).stdout).to include("Listening on http://127.0.0.1:")
   end
