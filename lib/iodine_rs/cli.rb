@@ -64,8 +64,13 @@ module IodineRs
 
     # Only now: -I may tell where they are.
     def load_plugins
+      Puma.offer
       @plugins.each { |name| @dsl.plugin(name) }
       @dsl._offer_plugins
+    rescue StandardError => error
+      raise if error.is_a?(Error)
+
+      raise ConfigError, "--plugin: #{error.message} (#{error.class})"
     end
 
     def parser
