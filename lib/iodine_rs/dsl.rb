@@ -41,9 +41,12 @@ module IodineRs
 
     # At least `min` and at most `max` threads for the app; one number for both.
     def threads(min, max = min)
-      set(:min_threads, min)
-      set(:max_threads, max)
+      set(:min_threads, whole(min))
+      set(:max_threads, whole(max))
     end
+
+    # Worker processes; 0 serves from one process.
+    def workers(count) = set(:workers, whole(count))
 
     # No line for each request; the opposite of `log_requests`.
     def quiet(quiet = true) = set(:log_requests, !quiet)
@@ -67,6 +70,9 @@ module IodineRs
     def directory(path) = set(:directory, File.expand_path(path))
 
     private
+
+    # Of a Float the whole ones count, as for Integer(): files multiply the number of processors.
+    def whole(number) = number.is_a?(Float) && number.finite? ? number.to_i : number
 
     def hooks = @options[:hooks] ||= Hooks.new
 

@@ -190,7 +190,7 @@ module IodineRs
       @binder.notes.each { |note| @log.info("* #{note}") }
       @binder.close_unused.each { |listener| @log.info("* Closing unused #{listener}") }
       addresses = @binder.listeners.map(&:url).join(",")
-      Process.setproctitle("iodine-rs #{VERSION} (#{addresses}) [#{@options[:tag]}]")
+      Process.setproctitle("iodine-rs #{VERSION} (#{addresses})#{@options.title_suffix}")
     end
 
     def open_addresses

@@ -68,6 +68,9 @@ module IodineRs
     # Whether an exception is shown to the client.
     def development? = %w[development test].include?(self[:environment])
 
+    # What the titles of processes end with.
+    def title_suffix = self[:tag] && " [#{self[:tag]}]"
+
     # What the native core wants to know, complete but for the objects it calls.
     def to_native
       native = TABLE.select(&:native?).to_h { |option| [option.name, self[option.name]] }

@@ -120,6 +120,18 @@ RSpec.describe "Puma's command line" do
     expect(title(serve(hello, args: %w[--tag shop]).pid)).to end_with("[shop]")
   end
 
+  it "C-28, D-34: without a text there is no tag" do
+    server = cluster(hello, args: ["--tag", ""])
+    expect([server.pid, booted(server).first].map { |pid| title(pid) })
+      .to match([/\Aiodine-rs \S+ \(\S+\)\z/, "iodine-rs: cluster worker #{server.stdout[/Worker (\d)/, 1]}: #{server.pid}"])
+  end
+
+  it "C-15, RR-13: --plugin for which there is no file is one message, also where a Puma is installed" do
+    server = serve(hello, wait: false, args: %w[--plugin nowhere])
+    expect([server.wait_exit.exitstatus, server.stderr])
+      .to match([1, %r{\AERROR: plugin nowhere: there is no puma/plugin/nowhere.rb in the load path; [^\n]*\n\z}])
+  end
+
   it "C-29: --redirect-stdout, --redirect-stderr and --redirect-append" do
     server = serve(hello, wait: false, args: %w[--redirect-stdout o --redirect-stderr e --redirect-append], files: { "o" => "before\n" })
     eventually { File.exist?("#{server.dir}/e") && File.read("#{server.dir}/e").include?("startup") }

@@ -34,7 +34,7 @@ RSpec.describe "Puma's words" do
     "D-32" => { "state_path 's'\nstate_permission 0o640" => { state_path: "s", state_permission: 0o640 } },
     "D-33" => { "stdout_redirect 'o', 'e', true" => { redirect_stdout: "o", redirect_stderr: "e", redirect_append: true },
                 "stdout_redirect nil, 'e'" => { redirect_stdout: nil, redirect_stderr: "e", redirect_append: false } },
-    "D-34" => { "tag 'shop'" => { tag: "shop" } },
+    "D-34" => { "tag 'shop'" => { tag: "shop" }, "tag ''" => { tag: nil }, "tag nil" => { tag: nil } },
     "D-35" => { "directory '/srv'" => { directory: "/srv" } },
     "D-36" => { "rackup DefaultRackup\nrackup 'later.ru'" => { rackup: "config.ru" }, "rackup 'my.ru' if defined?(DefaultRackup)" => { rackup: "my.ru" } },
     "D-38" => { "load 'more.rb'" => { more_files: %w[more.rb] } },
@@ -80,6 +80,18 @@ RSpec.describe "Puma's words" do
 
   it "D-43, D-49: are silent where they ask for what is so already" do
     expect(written("prune_bundler false\nworker_culling_strategy :youngest")).to eq(prune_bundler: false)
+  end
+
+  it "D-14: set_remote_address takes no other Symbol" do
+    expect { written("set_remote_address :header") }.to raise_error(IodineRs::ConfigError, /set_remote_address: :header is not accepted; it takes/)
+  end
+
+  { "D-20" => ["threads 1.5, 3.0", { min_threads: 1, max_threads: 3 }], "D-40" => ["workers 1.5", { workers: 1 }] }.each do |row, (source, options)|
+    it("#{row}: #{source} counts the whole ones, as Integer() does") { expect(written(source)).to eq(options) }
+  end
+
+  it "D-20: threads is no number that is none" do
+    expect { written("threads Float::NAN") }.to raise_error(IodineRs::ConfigError, /min_threads: NaN is not accepted/)
   end
 
   { "daemonize" => /systemd/, "worker_directory '/srv'" => /directory/ }.each do |source, advice|

@@ -100,7 +100,7 @@ RSpec.describe IodineRs::Options do
       [:max_threads, 0], [:max_threads, "five"], [:max_threads, 2.7], [:max_threads, nil], [:header_timeout, 0],
       [:header_timeout, -1], [:header_timeout, Float::NAN], [:header_timeout, Float::INFINITY], [:header_timeout, "1s"],
       [:early_hints, "perhaps"], [:early_hints, ""], [:supported_http_methods, "get"], [:supported_http_methods, []],
-      [:rack_url_scheme, "gopher"], [:script_name, "shop"], [:script_name, "/shop/"], [:tag, ""],
+      [:rack_url_scheme, "gopher"], [:script_name, "shop"], [:script_name, "/shop/"], [:tag, []],
       [:pidfile, "a\0b"], [:rackup, nil], [:app, "app"], [:binds, "gopher://x"], [:max_head_size, 0],
       [:max_head_size, 2**64], [:spool_dir, "/no/such/directory"]
     ].each do |name, value|

@@ -63,7 +63,7 @@ module IodineRs
       def hooks = @options[:hooks]
 
       def settle_in
-        Process.setproctitle("iodine-rs: cluster worker #{@index}: #{@master} [#{@options[:tag]}]")
+        Process.setproctitle("iodine-rs: cluster worker #{@index}: #{@master}#{@options.title_suffix}")
         Signal.trap("CHLD", "DEFAULT")
         IGNORED.each { |name| Signal.trap(name, "IGNORE") }
         @inbox = Inbox.new

@@ -25,6 +25,9 @@ module IodineRs
       # Accepted in silence: there is nothing to know.
       SILENT = %i[wait_for_less_busy_worker debug].freeze
 
+      # Where an address may come from, as a Symbol.
+      PLACES = { socket: "socket", localhost: "127.0.0.1" }.freeze
+
       # Refused: the server would not do what the file counts on.
       REFUSED = {
         daemonize: "run it by systemd, or in a container; to stay in the background use `&`",
@@ -79,7 +82,8 @@ module IodineRs
       def set_remote_address(source = :socket, header: nil, proxy_protocol: nil)
         source = "header:#{header}" if header
         source = "proxy_protocol:#{proxy_protocol}" if proxy_protocol
-        remote_address({ localhost: "127.0.0.1" }.fetch(source, source))
+        source = PLACES.fetch(source) { unknown_place(source) } if source.is_a?(Symbol)
+        remote_address(source)
       end
 
       # Sends the standard output and error to files, which HUP opens anew.
@@ -148,6 +152,10 @@ module IodineRs
       end
 
       private
+
+      def unknown_place(source)
+        raise ConfigError, "set_remote_address: #{source.inspect} is not accepted; it takes :socket, :localhost, an address, header: or proxy_protocol:"
+      end
 
       def note(text) = (@options[:notes] ||= []) << text
 

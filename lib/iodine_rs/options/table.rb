@@ -27,7 +27,7 @@ module IodineRs
                "User that a server started as root becomes once it listens, before the app is loaded."
         option(:group, Type.text.or_nil, "that of the `user`", "Group instead of the user's own.") { nil }
         option :pidfile, Type.text.or_nil, nil, "File for the process id while the server runs."
-        option(:tag, Type.text, "name of the working directory", "Stands in the process title.") do
+        option(:tag, Type.text.or_nil, "name of the working directory", "Stands in the process title.") do
           File.basename(Dir.pwd)
         end
         option :state_path, Type.text.or_nil, nil, "File for the process id and others, in Puma's form; it stays."
