@@ -10,7 +10,9 @@ module IodineRs
     ORIGINS = { nil => "Listening on", inherited: "Inherited", activated: "Activated" }.freeze
     # Where a hot restart leaves the sockets for the process after it.
     INHERITED = "IODINE_RS_INHERITED"
-    private_constant :LIB, :ORIGINS, :INHERITED
+    # States of a server that ends by these words, as plugins know them.
+    ENDS = { "USR2" => :restart, "QUIT" => :halt }.freeze
+    private_constant :LIB, :ORIGINS, :INHERITED, :ENDS
 
     attr_reader :options, :log, :binder, :directory
 
@@ -131,7 +133,9 @@ module IodineRs
       @started_at = Time.now
       @running = true
       Puma.plugins.fire_background if @options[:plugins].any?
+      tell_plugins(:booting)
       reason = yield
+      [*ENDS[reason], :done].each { |state| tell_plugins(state) }
       reason == "USR2" ? @signals.ignore : @log.info("- Goodbye!")
       reason
     ensure
@@ -162,9 +166,16 @@ module IodineRs
     def start_plugins
       return if @options[:plugins].empty? && @facade.nil?
 
-      facade = @facade || Puma::Launcher.around(self)
-      facade.join(@options[:hooks])
-      @options[:plugins].each { |plugin| plugin.start(facade) if plugin.respond_to?(:start) }
+      @facade ||= Puma::Launcher.around(self)
+      @facade.join(@options[:hooks])
+      @options[:plugins].each { |plugin| plugin.start(@facade) if plugin.respond_to?(:start) }
+    end
+
+    # Of a state that no hook stands for.
+    def tell_plugins(state)
+      @facade&.enter(state)
+    rescue StandardError => error
+      @log.error("WARNING hook state failed with exception (#{error.class}) #{error.message}")
     end
 
     def banner

@@ -119,13 +119,26 @@ RSpec.describe "Plugins" do
     end
   end
 
-  it "G-03: hear of the states of a server" do
+  [[], %w[-w 1]].each do |args|
+    it "G-03: hear of the states of a server (#{args.empty? ? "one process" : "a cluster"})" do
+      source = 'Puma::Plugin.create { def start(launcher) = launcher.events.register(:state) { |state| puts "is #{state}" } }'
+      server = serve(hello, args: ["-I", "lib", *args], files: { "lib/puma/plugin/states.rb" => source, "config/puma.rb" => "plugin :states" })
+      server.wait_for_stdout(/is running/)
+      server.signal("USR2")
+      server.wait_for_stdout(/is running.*is running/m)
+      server.signal("INT")
+      server.wait_exit
+      expect(server.stdout.scan(/^is (\w+)/).flatten).to eq(%w[booting running restart done booting running stop done])
+    end
+  end
+
+  it "G-03: hear that a server was halted" do
     source = 'Puma::Plugin.create { def start(launcher) = launcher.events.register(:state) { |state| puts "is #{state}" } }'
     server = serve(hello, args: %w[-I lib], files: { "lib/puma/plugin/states.rb" => source, "config/puma.rb" => "plugin :states" })
     server.wait_for_stdout(/is running/)
-    server.signal("INT")
+    server.signal("QUIT")
     server.wait_exit
-    expect(server.stdout.scan(/^is (\w+)/).flatten).to eq(%w[running stop])
+    expect(server.stdout.scan(/^is (\w+)/).flatten).to eq(%w[booting running halt done])
   end
 
   it "C-15: come from the command line, too" do

@@ -31,17 +31,20 @@ module IodineRs
         ThreadBacktraces.all.each { |thread| yield thread[:name], thread[:backtrace] }
       end
 
+      # Tells whoever has registered for it that the server is in that state now.
+      def enter(state) = events.fire(:state, state)
+
       # Runs what plugins registered for the same moments as the hooks of the configuration file. A phased restart is no
       # affair of theirs: a second `after_booted` would start beside us once more what runs already.
       def join(hooks)
         booted = false
-        { after_booted: :running, after_stopped: :stop, before_restart: :restart }.each do |name, state|
+        { after_booted: :running, after_stopped: :stop, before_restart: nil }.each do |name, state|
           hooks.add(name, lambda { |*|
             next if booted && name == :after_booted
 
             booted = true
             events.fire(name)
-            events.fire(:state, state)
+            enter(state) if state
           })
         end
       end
