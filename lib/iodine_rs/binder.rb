@@ -13,13 +13,31 @@ module IodineRs
       # As it is printed: http for what a browser can open; what was there before by its address (row B-07).
       def to_s = [origin ? url : url.sub(/\Atcp/, "http"), *query].join("?")
 
+      # The file of a Unix socket; nil for others, also in the abstract namespace.
+      def file
+        own = io.local_address
+        own.unix_path if own.unix? && !own.unix_path.start_with?("\0")
+      end
+
       # Whether it listens on an address.
       def at?(address)
-        own = io.local_address
-        return own.unix? && File.expand_path(own.unix_path) == File.expand_path(address.path) if address.is_a?(Bind::Unix)
+        return named?(address) if address.is_a?(Bind::Unix)
 
+        own = io.local_address
         own.ip? && own.ip_port == address.port &&
           (address.host == "localhost" ? own.ipv4_loopback? || own.ipv6_loopback? : own.ip_address == address.host)
+      end
+
+      private
+
+      # A deployment's `current` is another way to the same file.
+      def named?(address)
+        return url == "unix://#{address}" if address.abstract?
+
+        !file.nil? && File.realdirpath(file) == File.realdirpath(address.path)
+      rescue SystemCallError
+        # A directory that does not exist.
+        false
       end
     end
 
@@ -78,8 +96,9 @@ module IodineRs
       @activated.tap { @activated = [] }
     end
 
-    # Closes what was there before and is not wanted; returns it.
+    # Closes what was there before and is not wanted, and removes its files; returns it.
     def close_unused
+      @activated.each { |listener| listener.path = listener.file }
       unused = @inherited.values.flatten + @activated
       @inherited, @activated = {}, []
       unused.each { |listener| dispose(listener) }
@@ -164,7 +183,7 @@ module IodineRs
     def activated(count)
       (3...3 + count).map do |descriptor|
         address = Socket.for_fd(descriptor).tap { |socket| socket.autoclose = false }.local_address
-        next Listener.new(UNIXServer.for_fd(descriptor), "unix://#{address.unix_path}", nil, nil, :activated) if address.unix?
+        next Listener.new(UNIXServer.for_fd(descriptor), "unix://#{address.unix_path.sub(/\A\0/, "@")}", nil, nil, :activated) if address.unix?
 
         url = "tcp://#{Bind::TCP.new(address.ip_address, address.ip_port)}"
         Listener.new(TCPServer.for_fd(descriptor), url, nil, nil, :activated)

@@ -98,6 +98,34 @@ RSpec.describe "Under systemd" do
       end
     end
 
+    it "B-06: knows a Unix socket by another way to its directory" do
+      Dir.mktmpdir do |folder|
+        FileUtils.mkdir("#{folder}/shared")
+        File.symlink("shared", "#{folder}/current")
+        activated(UNIXServer.new("#{folder}/shared/app.sock"), hello, "-b", "unix://#{folder}/current/app.sock") do |log|
+          expect(log.call).to match(%r{^\* Activated unix://.*/app.sock$})
+          expect(log.call).not_to match(/Listening on|Closing/)
+        end
+      end
+    end
+
+    it "B-03, B-06: knows a socket in the abstract namespace" do
+      name = "iodine-rs-spec-#{Process.pid}"
+      activated(UNIXServer.new("\0#{name}"), hello, "-b", "unix://@#{name}", "-b", "unix://app.sock") do |log|
+        expect(log.call).to include("* Activated unix://@#{name}\n", "* Listening on unix://app.sock\n")
+      end
+    end
+
+    it "B-06, B-07: closes a Unix socket that nobody asked for, and removes its file" do
+      Dir.mktmpdir do |folder|
+        path = "#{folder}/other.sock"
+        activated(UNIXServer.new(path), hello, "-b", "tcp://127.0.0.1:0") do |log|
+          expect(log.call).to include("* Closing unused unix://#{path}\n")
+          expect(File.exist?(path)).to be(false)
+        end
+      end
+    end
+
     it "B-07: closes a socket that nobody asked for" do
       socket = TCPServer.new("127.0.0.1", 0)
       activated(socket, hello, "-b", "tcp://127.0.0.1:0") do |log|
