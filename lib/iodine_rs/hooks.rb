@@ -48,11 +48,11 @@ module IodineRs
     def each = @blocks.each { |name, blocks| blocks.each { |key, block| yield name, key, block } }
 
     # Runs the blocks for that moment; an exception is printed and ends nothing. A lambda or method gets as many arguments
-    # as it takes.
+    # as it takes, nil where there are fewer.
     def run(name, log, *arguments)
       @blocks.fetch(name, []).each do |key, block|
         given = [*arguments, *([@data[key.to_sym]] if key)]
-        block.call(*(block.lambda? && block.arity >= 0 ? given.first(block.arity) : given))
+        block.call(*(block.lambda? && block.arity >= 0 ? given.values_at(*0...block.arity) : given))
       rescue StandardError, ScriptError => error
         log.error("WARNING hook #{name} failed with exception (#{error.class}) #{error.message}")
       end

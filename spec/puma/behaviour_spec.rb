@@ -141,6 +141,15 @@ RSpec.describe "A configuration file of Puma's" do
     expect(Http.get(server).status).to eq(200)
   end
 
+  it "D-70, D-77: a lambda that takes an argument gets nil where there is none" do
+    server = cluster(hello, files: { "config/puma.rb" => <<~'RUBY' })
+      before_fork(&->(nothing) { puts "forks #{nothing.inspect}" })
+      after_booted(&->(nothing) { puts "booted #{nothing.inspect}" })
+    RUBY
+    server.wait_for_stdout(/^forks nil$.*^booted nil$/m)
+    expect(server.stderr).to eq("")
+  end
+
   it "D-80, D-81: a lambda or method without arguments does as well" do
     server = configured("def began = puts('began')\nbefore_thread_start(&method(:began))\nbefore_thread_exit(&-> { puts 'ended' })\nthreads 1")
     server.wait_for_stdout(/began/)
