@@ -54,7 +54,7 @@ module IodineRs
         given = [*arguments, *([@data[key.to_sym]] if key)]
         block.call(*(block.lambda? && block.arity >= 0 ? given.values_at(*0...block.arity) : given))
       rescue StandardError, ScriptError => error
-        log.error("WARNING hook #{name} failed with exception (#{error.class}) #{error.message}")
+        log.warning("WARNING hook #{name} failed with exception (#{error.class}) #{error.message}")
       end
     end
   end

@@ -175,7 +175,7 @@ module IodineRs
     def tell_plugins(state)
       @facade&.enter(state)
     rescue StandardError => error
-      @log.error("WARNING hook state failed with exception (#{error.class}) #{error.message}")
+      @log.warning("WARNING hook state failed with exception (#{error.class}) #{error.message}")
     end
 
     def banner

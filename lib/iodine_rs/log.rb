@@ -33,6 +33,9 @@ module IodineRs
     # A problem, with the time.
     def error(text) = write(@err, "#{Time.now} #{text}")
 
+    # A problem that Puma tells among the messages; from a silent server, which has none, it comes as an error.
+    def warning(line) = @out ? info(line) : error(line)
+
     private
 
     # One write per message, so that those of several threads do not mix.

@@ -45,7 +45,7 @@ RSpec.describe "Hooks of a cluster" do
 
   it "may fail without consequences" do
     server = cluster(hello, workers: 1, files: { "config/iodine_rs.rb" => "before_worker_boot { raise 'no way' }" })
-    expect(server.stderr).to match(/WARNING hook before_worker_boot failed with exception \(RuntimeError\) no way/)
+    expect(server.stdout).to match(/^\[\d+\] WARNING hook before_worker_boot failed with exception \(RuntimeError\) no way$/)
     expect(Http.get(server).status).to eq(200)
   end
 

@@ -47,7 +47,7 @@ RSpec.describe "The hook out_of_band" do
     it "D-82: may fail (#{name})" do
       server = with_hook(app, "raise 'no way'", mode)
       2.times { expect(Http.get(server).status).to eq(200) }
-      server.wait_for_stderr(/WARNING hook out_of_band failed with exception \(RuntimeError\) no way/)
+      server.wait_for_stdout(/WARNING hook out_of_band failed with exception \(RuntimeError\) no way/)
     end
   end
 

@@ -108,6 +108,7 @@ RSpec.describe "A misbehaving app" do
         expect(bytes).to start_with("HTTP/1.1 500")
         expect(bytes.scan("HTTP/1.1").size).to eq 1
         expect(Http.get(server, "/").body).to eq "plain"
+        server.wait_for_stderr(/Rack app \("GET .*" - \(127.0.0.1\)\): .*its thread was killed> in app.call/)
       ensure
         victim&.close
       end

@@ -16,6 +16,13 @@ RSpec.describe IodineRs::Log do
     expect(err.string).to match(/\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} Rack app\n\z/)
   end
 
+  it "prints warnings with the messages, or, where it is silent, with the problems" do
+    [log, described_class.new(out: nil, err:)].each { |log| log.warning("WARNING hook") }
+
+    expect(out.string).to eq("WARNING hook\n")
+    expect(err.string).to match(/\A\d{4}-.* WARNING hook\n\z/)
+  end
+
   it "is silent without an output" do
     expect { described_class.new(out: nil, err:).info("* Listening") }.not_to output.to_stdout
   end

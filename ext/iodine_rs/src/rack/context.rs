@@ -115,12 +115,13 @@ impl Context {
         Some(ruby.get_inner(self.out_of_band)).filter(|hook| !hook.is_nil())
     }
 
-    /// Asks Ruby to log an error that changes nothing for the client.
+    /// Asks Ruby to log an error that it does not answer, or that the thread was killed.
     ///
     /// # Errors
     /// Only a kill: a logger that raises has nobody to tell.
     pub(crate) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) -> Result<(), Error> {
-        if let Some(exception) = raised::exception(error) {
+        let killed = raised::exception(error).is_none().then(|| raised::app_error(ruby, "its thread was killed"));
+        if let Some(exception) = raised::exception(killed.as_ref().unwrap_or(error)) {
             let logger = ruby.get_inner(self.error_logger);
             logger.funcall::<_, _, Value>("call", (exception, env, place)).or_none()?;
         }

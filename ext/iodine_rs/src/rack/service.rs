@@ -184,7 +184,9 @@ impl Call<'_> {
 
     /// What the error handler wants the client to see.
     fn error_page(&self, error: &Error, status: u16) -> Result<Option<Answer>, Error> {
-        let Some(exception) = exception(error) else { return Ok(None) };
+        let Some(exception) = exception(error) else {
+            return self.cx.log_error(self.ruby, error, self.env, "app.call").map(|()| None);
+        };
         match self.cx.handle_error(self.ruby, exception, self.env, status).or_none()? {
             Some(page) => match reply::read(self.ruby, page, page).caught() {
                 Ok(answer) => Ok(Some(answer)),
