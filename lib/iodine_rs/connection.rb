@@ -30,12 +30,13 @@ module IodineRs
     #
     # @return [Boolean] false where the connection is closed
     # @raise [ArgumentError] for an `id` or `event` that would end its line
-    def write(data, **fields)
+    def write(data, fields = nil)
       unless data.is_a?(String)
         Connection.warn_once(data)
         data = data.to_s
       end
-      fields.empty? ? send_message(data) : write_event(data, **fields)
+      # Not `**fields`: that would make a Hash for each of the messages that have none.
+      fields ? write_event(data, **fields) : send_message(data)
     end
 
     # Closes after everything written has been sent, by default with 1000.
