@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, pread};
 
 use super::stream::StreamReader;
 use super::takeover::Takeover;
@@ -127,8 +128,7 @@ impl FileBody {
                 Some(Segment::Part(part)) if part.is_empty() => {}
                 Some(Segment::Part(part)) => {
                     let end = part.end.min(part.start + limit);
-                    let mut piece = vec![0; (end - part.start) as usize];
-                    self.file.read_exact_at(&mut piece, part.start)?;
+                    let piece = read_at(&self.file, part.start, (end - part.start) as usize)?;
                     self.segments.push_front(Segment::Part(end..part.end));
                     break Bytes::from(piece);
                 }
@@ -137,6 +137,23 @@ impl FileBody {
         self.len -= piece.len() as u64;
         Ok(Some(piece))
     }
+}
+
+/// `len` bytes of the file. They are not cleared before they are read, which for a large file would cost as much as a third
+/// of reading it.
+fn read_at(file: &File, start: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        let at = start + bytes.len() as u64;
+        match pread(file, spare_capacity(&mut bytes), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // There may be more room than was asked for.
+    bytes.truncate(len);
+    Ok(bytes)
 }
 
 /// A complete body in one or several pieces.

@@ -12,8 +12,8 @@ use super::reason;
 use crate::access_log::Record;
 use crate::handoff::{FileBody, Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
 
-/// Bytes of a file that are read at once.
-const FILE_PIECE: u64 = 256 * 1024;
+/// Bytes of a file that are read at once. More would leave the processor's cache before they are written.
+const FILE_PIECE: u64 = 64 * 1024;
 
 /// The body of a response on its way to hyper.
 #[derive(Debug)]
