@@ -224,8 +224,16 @@ module IodineRs
       ENV.replace(@environment)
       @options[:hooks].run(:before_restart, @log, self)
       inherited, descriptors = @binder.bequeath
-      Dir.chdir(@options[:restart_command] ? @directory : @started_in)
+      enter_restart_directory
       Process.exec({ INHERITED => inherited }, *command, { close_others: true }.merge(descriptors))
+    end
+
+    # Relative paths among the arguments count from where the server was started. The user that it has become may not be
+    # let in there, and has no use for such paths.
+    def enter_restart_directory
+      Dir.chdir(@options[:restart_command] ? @directory : @started_in)
+    rescue Errno::EACCES
+      Dir.chdir(@directory)
     end
 
     # What the server was started with. What the app and the configuration have put there must not come back as if from
