@@ -13,8 +13,8 @@ static OURS_ALONE: AtomicI32 = AtomicI32::new(NONE);
 
 /// Starts to count. Called once, while the library is loaded.
 pub(crate) fn init() {
-    // SAFETY: `count` only changes atomics and closes a descriptor, which is allowed in a child of a process with threads; it lives as long
-    // as the process, because Ruby never unloads a library.
+    // SAFETY: `count` only changes atomics and closes a descriptor, which is allowed in a child of a process with
+    // threads; it lives as long as the process, because Ruby never unloads a library.
     unsafe { libc::pthread_atfork(None, None, Some(count)) };
 }
 

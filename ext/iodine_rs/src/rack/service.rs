@@ -61,14 +61,23 @@ fn refuse(ruby: &Ruby, cx: &Context, refused: &Refused, env: Value, ticket: Tick
         std::mem::forget(ticket);
         return page.map(drop);
     }
-    if let Some(page) = page? {
-        match reply::read(ruby, page, page).caught() {
-            Ok(answer) => body::send_page(ruby, ticket, answer),
-            Err(kill) if is_kill(&kill) => return Err(kill),
-            Err(error) => cx.log_error(ruby, &error, env, "lowlevel_error_handler")?,
-        }
+    if let Some(answer) = handlers_answer(ruby, cx, env, page?)? {
+        body::send_page(ruby, ticket, answer);
     }
     Ok(())
+}
+
+/// What an error handler has returned, where it is an answer; else it is logged.
+///
+/// # Errors
+/// Only a kill.
+fn handlers_answer(ruby: &Ruby, cx: &Context, env: Value, page: Option<Value>) -> Result<Option<Answer>, Error> {
+    let Some(page) = page else { return Ok(None) };
+    match reply::read(ruby, page, page).caught() {
+        Ok(answer) => Ok(Some(answer)),
+        Err(kill) if is_kill(&kill) => Err(kill),
+        Err(error) => cx.log_error(ruby, &error, env, "lowlevel_error_handler").map(|()| None),
+    }
 }
 
 /// One request being served.
@@ -187,17 +196,8 @@ impl Call<'_> {
         let Some(exception) = exception(error) else {
             return self.cx.log_error(self.ruby, error, self.env, "app.call").map(|()| None);
         };
-        match self.cx.handle_error(self.ruby, exception, self.env, status).or_none()? {
-            Some(page) => match reply::read(self.ruby, page, page).caught() {
-                Ok(answer) => Ok(Some(answer)),
-                Err(kill) if is_kill(&kill) => Err(kill),
-                Err(error) => {
-                    self.cx.log_error(self.ruby, &error, self.env, "lowlevel_error_handler")?;
-                    Ok(None)
-                }
-            },
-            None => Ok(None),
-        }
+        let page = self.cx.handle_error(self.ruby, exception, self.env, status).or_none()?;
+        handlers_answer(self.ruby, self.cx, self.env, page)
     }
 
     /// The app took the connection during `call`: what it returned means nothing, but its callbacks run (drop-in row
