@@ -2,6 +2,7 @@
 
 require "spec_helper"
 require_relative "../support/cluster"
+require_relative "../support/releases"
 
 RSpec.describe "Signals to a cluster" do
   app = ClusterMethods::WAITING
@@ -115,17 +116,12 @@ RSpec.describe "Signals to a cluster" do
   end
 
   it "S-04: USR1 loads the app from where the link of a deployment points by then, and stays where that leads nowhere" do
-    Dir.mktmpdir do |home|
-      %w[one two].each do |name|
-        Dir.mkdir("#{home}/#{name}")
-        File.write("#{home}/#{name}/config.ru", "run ->(_env) { [200, {}, ['#{name}']] }")
-      end
-      File.symlink("one", "#{home}/current")
-      server = cluster("raise", args: ["--set", "preload_app=false", "--dir", "#{home}/current"])
-      File.unlink("#{home}/current")
+    Releases.open do |releases|
+      server = cluster("raise", args: ["--set", "preload_app=false", "--dir", releases.current])
+      releases.unlink
       server.signal("USR1")
-      server.wait_for_stderr(%r{no phased restart: No such file or directory .* #{home}/current})
-      File.symlink("two", "#{home}/current")
+      server.wait_for_stderr(/no phased restart: No such file or directory .* #{releases.current}/)
+      releases.point_to("two")
       server.signal("USR1")
       await_workers(server, 4)
       expect(Http.get(server).body).to eq("two")

@@ -3,6 +3,7 @@
 require "spec_helper"
 require "iodine_rs"
 require_relative "../support/cluster"
+require_relative "../support/releases"
 
 RSpec.describe "Where a setting comes from" do
   hello = "run ->(_env) { [200, {}, ['hello']] }"
@@ -102,16 +103,11 @@ RSpec.describe "Where a setting comes from" do
   end
 
   it "V-05, V-15: a hot restart goes to where a symbolic link of the shell points by then" do
-    Dir.mktmpdir do |home|
-      %w[one two].each do |name|
-        Dir.mkdir("#{home}/#{name}")
-        File.write("#{home}/#{name}/config.ru", "run ->(_env) { [200, {}, ['#{name}']] }")
-      end
-      File.symlink("one", "#{home}/current")
-      server = serve("raise", args: ["--dir", "#{home}/current"], env: { "PWD" => "#{home}/current" })
+    Releases.open do |releases|
+      server = serve("raise", args: ["--dir", releases.current], env: { "PWD" => releases.current })
       expect(Http.get(server).body).to eq("one")
-      File.unlink("#{home}/current")
-      File.symlink("two", "#{home}/current")
+      releases.unlink
+      releases.point_to("two")
       server.signal("USR2")
       server.wait_for_stdout(/Restarting.*Use Ctrl-C/m)
       expect(Http.get(server).body).to eq("two")
