@@ -168,7 +168,7 @@ run(lambda do |env|
   elsif path == "/publish"
     next [200, {}, [IodineRs.publish("events", query).to_s]]
   elsif path == "/env"
-    keys = %w[rack.upgrade? rack.upgrade upgrade.websocket? upgrade.websocket]
+    keys = %w[rack.upgrade? upgrade.websocket?]
     next [200, {}, [keys.map { |key| env.fetch(key, :missing).inspect }.join(" ")]]
   elsif path == "/status"
     env["rack.upgrade"] = Echo

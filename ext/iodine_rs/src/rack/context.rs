@@ -7,15 +7,11 @@ use iodine_core::handoff::Refused;
 use iodine_core::http::refusal::Kind;
 use iodine_core::settings::Settings;
 use magnus::gc::Marker;
-use magnus::r_hash::ForEach;
-use magnus::rb_sys::{AsRawValue, FromRawValue};
 use magnus::value::{Opaque, ReprValue};
-use magnus::{Error, IntoValue, RHash, Ruby, Value};
-use rb_sys::VALUE;
+use magnus::{Error, Ruby, Value};
 
-use super::env::place_keys;
+use super::env::{Template, before_3_1};
 use crate::fork;
-use crate::keys::keys;
 use crate::raised::{self, Caught};
 use crate::settings::Reader;
 
@@ -23,8 +19,7 @@ use crate::settings::Reader;
 pub(crate) struct Context {
     /// The Rack app.
     pub(crate) app: Opaque<Value>,
-    /// The env of an imaginary request: everything that is the same in all of them.
-    template: Opaque<RHash>,
+    pub(super) template: Template,
     error_handler: Opaque<Value>,
     /// Called about requests that were refused; nil where the app does not want to know.
     refusal_handler: Opaque<Value>,
@@ -63,7 +58,7 @@ impl Context {
         let remote_address = RemoteAddress::read(reader)?;
         Ok(Context {
             app: app.into(),
-            template: template(ruby, reader, settings, null_input, &remote_address)?.into(),
+            template: Template::new(ruby, reader, settings, null_input, &remote_address)?,
             error_handler: reader.get::<Value>("error_handler")?.into(),
             refusal_handler: reader.get::<Value>("refusal_handler")?.into(),
             error_logger: reader.get::<Value>("error_logger")?.into(),
@@ -82,16 +77,12 @@ impl Context {
 
     pub(crate) fn mark(&self, marker: &Marker) {
         marker.mark(self.app);
-        marker.mark(self.template);
+        self.template.mark(marker);
         marker.mark(self.error_handler);
         marker.mark(self.refusal_handler);
         marker.mark(self.error_logger);
         marker.mark(self.out_of_band);
         marker.mark(self.null_input);
-    }
-
-    pub(super) fn template(&self, ruby: &Ruby) -> VALUE {
-        ruby.get_inner(self.template).as_raw()
     }
 
     /// Asks Ruby to log an application error and to say what the client gets: a triplet.
@@ -152,72 +143,4 @@ impl RemoteAddress {
             None => Ok(RemoteAddress::Fixed),
         }
     }
-}
-
-fn before_3_1(version: &str) -> bool {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (3, 1)
-}
-
-fn template(
-    ruby: &Ruby,
-    reader: &Reader<'_>,
-    settings: &Settings,
-    null_input: Value,
-    remote_address: &RemoteAddress,
-) -> Result<RHash, Error> {
-    let keys = keys();
-    // SAFETY: the table's Strings live for ever.
-    let key = |value: VALUE| unsafe { Value::from_raw(value) };
-    let version = ruby.ary_new_from_values(&[1_i64.into_value_with(ruby), 6_i64.into_value_with(ruby)]);
-    version.freeze();
-    let env = ruby.hash_new();
-    // First of all: see `Places::write`.
-    for place in place_keys() {
-        env.aset(key(place), ())?;
-    }
-    // The common case of what a request may replace.
-    let scheme: Option<String> = reader.get("rack_url_scheme")?;
-    let port = if scheme.as_deref() == Some("https") { keys.port_443 } else { keys.port_80 };
-    env.aset(key(keys.url_scheme), frozen(ruby, scheme.as_deref().unwrap_or("http")))?;
-    env.aset(key(keys.server_port), key(port))?;
-    env.aset(key(keys.server_name), key(keys.localhost))?;
-    env.aset(key(keys.remote_addr), key(keys.loopback))?;
-    if matches!(remote_address, RemoteAddress::Fixed) {
-        env.aset(key(keys.remote_addr), frozen(ruby, &reader.get::<String>("remote_address")?))?;
-    }
-    env.aset(key(keys.request_method), key(keys.get))?;
-    env.aset(key(keys.query_string), key(keys.empty))?;
-    env.aset(key(keys.server_protocol), key(keys.http_11))?;
-    if before_3_1(&reader.get::<String>("rack_version")?) {
-        env.aset(key(keys.http_version), key(keys.http_11))?;
-    }
-    env.aset(key(keys.version), version)?;
-    env.aset(key(keys.errors), reader.get::<Value>("errors_io")?)?;
-    env.aset(key(keys.multithread), settings.pool.max_threads > 1)?;
-    env.aset(key(keys.multiprocess), reader.get::<bool>("multiprocess")?)?;
-    env.aset(key(keys.run_once), false)?;
-    env.aset(key(keys.hijack_p), true)?;
-    env.aset(key(keys.script_name), frozen(ruby, &reader.get::<String>("script_name")?))?;
-    env.aset(key(keys.server_software), frozen(ruby, &reader.get::<String>("software")?))?;
-    env.aset(key(keys.gateway_interface), key(keys.cgi))?;
-    env.aset(key(keys.input), null_input)?;
-    env.aset(key(keys.body_wait), 0.0)?;
-    // Drop-in row E-31: what it asks Puma for (max_io_threads) goes without saying here.
-    env.aset(key(keys.io_bound), ruby.proc_from_fn(|_ruby, _arguments, _block| ()))?;
-    for place in [keys.rack_upgrade_p, keys.rack_upgrade, keys.websocket_p, keys.websocket] {
-        env.aset(key(place), ())?;
-    }
-    // What Ruby wants every request to have.
-    reader.get::<RHash>("env")?.foreach(|name: Value, value: Value| {
-        env.aset(name, value)?;
-        Ok(ForEach::Continue)
-    })?;
-    Ok(env)
-}
-
-fn frozen(ruby: &Ruby, text: &str) -> Value {
-    let string = ruby.str_new(text);
-    string.freeze();
-    string.as_value()
 }

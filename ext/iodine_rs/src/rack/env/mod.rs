@@ -4,6 +4,7 @@ mod fields;
 mod line;
 mod origin;
 mod places;
+mod template;
 
 use std::io::Write;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use super::early_hints::EarlyHints;
 use super::hijack::Hijack;
 use super::input;
 use crate::keys::{Keys, keys};
-pub(super) use places::place_keys;
 use places::{Place, Places};
+pub(super) use template::{Template, before_3_1};
 
 /// Builds the env, and names `rack.input` where it is a file. `request.body` is taken.
 pub(super) fn build(
@@ -39,7 +40,7 @@ pub(super) fn build(
     let certificate = request.tls.as_ref().and_then(|tls| tls.peer_certificate.as_ref());
     let certificate = certificate.map(|der| peer_certificate(ruby, der)).transpose()?;
     let hijack = Hijack::create(ruby, ticket, cx.release_limit, (request.local.clone(), request.peer));
-    let template = cx.template(ruby);
+    let template = cx.template.with_room_for(ruby, request.parts.headers.len());
     let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
     let protocol = protocol.map(|protocol| (protocol, protocol_name(ruby, protocol)));
     let env = protect(|| {

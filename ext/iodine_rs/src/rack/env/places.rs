@@ -32,7 +32,7 @@ pub(super) enum Place {
 const PLACES: usize = Place::QueueTime as usize + 1;
 
 /// Their keys, in the same order.
-pub(in crate::rack) fn place_keys() -> [VALUE; PLACES] {
+pub(super) fn place_keys() -> [VALUE; PLACES] {
     let keys = keys();
     [
         keys.request_method,
