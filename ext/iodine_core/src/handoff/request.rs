@@ -47,6 +47,34 @@ pub struct Request {
     pub refused: Option<Refused>,
 }
 
+impl Request {
+    /// One without a body, complete as of now, from a connection of which no more is known.
+    pub(crate) fn new(parts: Parts, raw_target: Option<Bytes>, peer: Peer, local: Local) -> Request {
+        Request {
+            parts,
+            raw_target,
+            body: RequestBody::Empty,
+            body_wait: Duration::ZERO,
+            complete: Instant::now(),
+            queue_time: Duration::ZERO,
+            peer,
+            local,
+            pace: Pace::default(),
+            tls: None,
+            upgrade: None,
+            refused: None,
+        }
+    }
+
+    /// Its body has arrived, for which it waited since it was made.
+    pub(crate) fn receive(&mut self, body: RequestBody) {
+        let now = Instant::now();
+        self.body_wait = now.saturating_duration_since(self.complete);
+        self.complete = now;
+        self.body = body;
+    }
+}
+
 /// Why a request was turned away.
 #[derive(Debug)]
 pub struct Refused {

@@ -85,7 +85,7 @@ impl TicketHandle {
     pub fn answer_now(&self, reply: Reply) -> bool {
         let first = self.slot.claim();
         if first {
-            self.postbox.post_now(self.slot.clone(), Parcel::Final(reply));
+            self.postbox.post_now(self.slot.clone(), Parcel::Final(Box::new(reply)));
         }
         first
     }
@@ -96,7 +96,7 @@ impl TicketHandle {
 
     fn answer(&self, reply: Reply) {
         if self.slot.claim() {
-            self.postbox.post(self.slot.clone(), Parcel::Final(reply));
+            self.postbox.post(self.slot.clone(), Parcel::Final(Box::new(reply)));
         }
     }
 
@@ -114,7 +114,7 @@ impl TicketHandle {
 #[derive(Debug)]
 pub(crate) enum Parcel {
     Interim(ResponseHead),
-    Final(Reply),
+    Final(Box<Reply>),
 }
 
 /// Where the I/O side waits for the answer of one request.
@@ -128,7 +128,7 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 struct SlotState {
     interim: Vec<ResponseHead>,
-    reply: Option<Reply>,
+    reply: Option<Box<Reply>>,
     waker: Option<Waker>,
 }
 
@@ -172,7 +172,7 @@ pub(crate) struct Inbox {
 #[derive(Debug)]
 pub(crate) enum Delivery {
     Interim(Vec<ResponseHead>),
-    Final(Reply),
+    Final(Box<Reply>),
 }
 
 impl Inbox {

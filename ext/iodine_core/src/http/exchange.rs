@@ -19,8 +19,7 @@ use super::response::{self, Recorded, ResponseBody};
 use super::shared::Shared;
 use crate::access_log::Record;
 use crate::handoff::{
-    Delivery, Inbox, Local, Pace, Payload, Peer, QueueFull, Reply, Request as AppRequest, RequestBody, ResponseHead,
-    TlsSession,
+    Delivery, Inbox, Local, Pace, Payload, Peer, QueueFull, Reply, Request as AppRequest, ResponseHead, TlsSession,
 };
 use crate::realtime::Upgrade;
 use crate::sync::Instant;
@@ -59,75 +58,81 @@ struct Asked {
     keep_alive: bool,
 }
 
-/// Runs one exchange.
-pub(crate) async fn run(talk: &Talk, request: Request<Incoming>) -> Result<Response<Recorded>, Abort> {
+/// What is sent to the client, and by whom.
+enum Answer {
+    /// A response for hyper.
+    Response(Response<ResponseBody>),
+    /// The exchange goes on without hyper.
+    Detach(Box<Detach>),
+}
+
+/// Runs one exchange. The request is in a box before there is a future: hyper moves this, whatever its size.
+pub(crate) fn run(
+    talk: &Talk,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Recorded>, Abort>> + use<'_> {
     let (parts, incoming) = request.into_parts();
-    // Dropped with this future, where the client does not wait: that is a line, too.
-    let mut record = talk.shared.access_log.as_ref().map(|log| log.begin(&parts, talk.peer));
-    let response = exchange(talk, parts, incoming, &mut record).await?;
-    Ok(response.map(|body| Recorded::new(body, record)))
+    let request = talk.request(parts, talk.link.lock().raw_target.take());
+    async move {
+        // Dropped with this future, where the client does not wait: that is a line, too.
+        let mut record = talk.shared.access_log.as_ref().map(|log| log.begin(&request.parts, talk.peer));
+        if let Some(record) = &mut record {
+            record.targeted(request.raw_target.as_ref());
+        }
+        match exchange(talk, request, incoming, &mut record).await? {
+            Answer::Response(response) => Ok(response.map(|body| Recorded::new(body, record))),
+            Answer::Detach(detach) => talk.leave_hyper(detach).await,
+        }
+    }
 }
 
 async fn exchange(
     talk: &Talk,
-    parts: Parts,
+    mut request: Box<AppRequest>,
     incoming: Incoming,
     record: &mut Option<Record>,
-) -> Result<Response<ResponseBody>, Abort> {
-    let asked = Asked::of(&parts);
-    let raw_target = talk.link.lock().raw_target.take();
-    if let Some(record) = record {
-        record.targeted(raw_target.as_ref());
+) -> Result<Answer, Abort> {
+    let asked = Asked::of(&request.parts);
+    if !incoming.is_end_stream() {
+        match Box::pin(receive::body(incoming, &talk.link, &talk.shared)).await {
+            Ok(body) => request.receive(body),
+            Err(Unreceived::Refused(refusal)) => return Ok(Box::pin(talk.refuse(request, &refusal, record)).await),
+            Err(Unreceived::Gone) => return Err(Abort),
+        }
     }
-    let (body, body_wait) = match receive_body(talk, incoming).await {
-        Ok(received) => received,
-        Err(Unreceived::Refused(refusal)) => return Ok(talk.refuse(parts, raw_target, &refusal, record).await),
-        Err(Unreceived::Gone) => return Err(Abort),
-    };
-    let upgrade = Upgrade::of(&parts, &talk.shared.realtime);
+    request.upgrade = Upgrade::of(&request.parts, &talk.shared.realtime);
     let files = &talk.shared.files;
-    if let Some(reply) = files.serve(&parts).filter(|_| upgrade.is_none()) {
-        return respond(talk, asked, reply, record).await;
+    if let Some(reply) = files.serve(&request.parts).filter(|_| request.upgrade.is_none()) {
+        return respond(talk, asked, reply, record);
     }
-    let wanted = files.wanted(&parts);
-    let (complete, queue_time) = (Instant::now(), Duration::ZERO);
-    let (peer, local, tls, pace) = (talk.peer, talk.local.clone(), talk.tls.clone(), talk.pace.clone());
-    let request = AppRequest {
-        parts,
-        raw_target,
-        body,
-        body_wait,
-        complete,
-        queue_time,
-        peer,
-        local,
-        pace,
-        tls,
-        upgrade,
-        refused: None,
-    };
-    match submit(talk, Box::new(request)).await {
+    let wanted = files.wanted(&request.parts);
+    match submit(talk, request).await {
         Ok(inbox) => {
-            let mut reply = answer(talk, asked, inbox).await;
+            let mut reply = *answer(talk, asked, inbox).await;
             if let Some(wanted) = wanted {
                 reply = files.instead(reply, &wanted, |line| talk.shared.log.line(line));
             }
-            respond(talk, asked, reply, record).await
+            respond(talk, asked, reply, record)
         }
         Err(QueueFull(request)) => {
             let refusal = Refusal::unavailable("max_queue requests wait for a thread already");
-            Ok(talk.refuse(request.parts, None, &refusal, record).await)
+            Ok(Box::pin(talk.refuse(request, &refusal, record)).await)
         }
     }
 }
 
-/// Queues the request. A burst may fill the queue for a moment: it is tried again for `queue_timeout`.
+/// Queues the request.
 async fn submit(talk: &Talk, request: Box<AppRequest>) -> Result<Inbox, QueueFull> {
-    let crew = &talk.shared.crew;
-    let mut outcome = crew.submit(request);
-    if outcome.is_ok() {
-        return outcome;
+    match talk.shared.crew.submit(request) {
+        Err(QueueFull(request)) => Box::pin(insist(talk, request)).await,
+        accepted => accepted,
     }
+}
+
+/// A burst may fill the queue for a moment: it is tried again for `queue_timeout`.
+async fn insist(talk: &Talk, request: Box<AppRequest>) -> Result<Inbox, QueueFull> {
+    let crew = &talk.shared.crew;
+    let mut outcome = Err(QueueFull(request));
     let deadline = Instant::now() + talk.shared.settings.pool.queue_timeout;
     while let Err(QueueFull(request)) = outcome {
         if Instant::now() >= deadline {
@@ -139,17 +144,8 @@ async fn submit(talk: &Talk, request: Box<AppRequest>) -> Result<Inbox, QueueFul
     outcome
 }
 
-async fn receive_body(talk: &Talk, incoming: Incoming) -> Result<(RequestBody, Duration), Unreceived> {
-    if incoming.is_end_stream() {
-        return Ok((RequestBody::Empty, Duration::ZERO));
-    }
-    let begun = Instant::now();
-    let body = receive::body(incoming, &talk.link, &talk.shared).await?;
-    Ok((body, begun.elapsed()))
-}
-
 /// Waits for the application's reply.
-async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Reply {
+async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Box<Reply> {
     loop {
         match inbox.next().await {
             Delivery::Interim(heads) if asked.http10 => drop(heads),
@@ -160,12 +156,7 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Reply {
 }
 
 /// Turns a reply into a response.
-async fn respond(
-    talk: &Talk,
-    asked: Asked,
-    reply: Reply,
-    record: &mut Option<Record>,
-) -> Result<Response<ResponseBody>, Abort> {
+fn respond(talk: &Talk, asked: Asked, reply: Reply, record: &mut Option<Record>) -> Result<Answer, Abort> {
     talk.shared.responses.note_reply(&reply);
     let mut last = talk.is_last();
     if let Some(record) = record {
@@ -174,10 +165,11 @@ async fn respond(
     let persistent = asked.keep_alive && !last;
     let mut detach = |what| {
         let record = record.take();
-        Detach { http10: asked.http10, head_only: asked.head_only, persistent, what, record }
+        let detach = Detach { http10: asked.http10, head_only: asked.head_only, persistent, what, record };
+        Ok(Answer::Detach(Box::new(detach)))
     };
     let mut response = match reply {
-        Reply::Full(head, _) if is_declared_304(&head) => return talk.leave_hyper(detach(Detached::Head(head))).await,
+        Reply::Full(head, _) if is_declared_304(&head) => return detach(Detached::Head(head)),
         Reply::Full(head, payload) => response::full(head, payload, asked.head_only),
         Reply::Stream(head, reader) => {
             talk.link.lock().clock.stream();
@@ -189,10 +181,10 @@ async fn respond(
             }
             response
         }
-        Reply::Framed(head, reader) => return talk.leave_hyper(detach(Detached::Framed(head, reader))).await,
+        Reply::Framed(head, reader) => return detach(Detached::Framed(head, reader)),
         Reply::File(head, file) => response::file(head, file, asked.head_only),
-        Reply::Takeover(head, to) => return talk.leave_hyper(detach(Detached::Takeover(head, to))).await,
-        Reply::Upgrade(head, to) => return talk.leave_hyper(detach(Detached::Upgrade(head, to))).await,
+        Reply::Takeover(head, to) => return detach(Detached::Takeover(head, to)),
+        Reply::Upgrade(head, to) => return detach(Detached::Upgrade(head, to)),
         Reply::Abort => return Err(Abort),
         Reply::Lost => {
             last = true;
@@ -206,7 +198,7 @@ async fn respond(
         // hyper adds `keep-alive` for a client that asked for it, unless the response is one of HTTP/1.0.
         *response.version_mut() = Version::HTTP_10;
     }
-    Ok(response)
+    Ok(Answer::Response(response))
 }
 
 /// hyper drops the content-length of a 304, which an app may send (RFC 9110 §8.6).
@@ -230,17 +222,18 @@ fn lost(head_only: bool) -> Response<ResponseBody> {
 }
 
 impl Talk {
+    /// A request of this connection, without its body.
+    pub(super) fn request(&self, parts: Parts, raw_target: Option<Bytes>) -> Box<AppRequest> {
+        let (tls, pace) = (self.tls.clone(), self.pace.clone());
+        Box::new(AppRequest { tls, pace, ..AppRequest::new(parts, raw_target, self.peer, self.local.clone()) })
+    }
+
     /// Turns the request away; the connection ends with it.
-    async fn refuse(
-        &self,
-        parts: Parts,
-        raw_target: Option<Bytes>,
-        refusal: &Refusal,
-        record: &mut Option<Record>,
-    ) -> Response<ResponseBody> {
+    async fn refuse(&self, request: Box<AppRequest>, refusal: &Refusal, record: &mut Option<Record>) -> Answer {
+        let parts = &request.parts;
         raw::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
-        let asked = Asked::of(&parts);
-        let (head, body) = Box::pin(refused::answer(self, refusal, parts, raw_target, true)).await;
+        let asked = Asked::of(parts);
+        let (head, body) = refused::answer(self, refusal, request, true).await;
         if let Some(record) = record {
             record.refused(head.status);
         }
@@ -248,7 +241,7 @@ impl Talk {
         if asked.http10 {
             *response.version_mut() = Version::HTTP_10;
         }
-        response
+        Answer::Response(response)
     }
 
     fn is_last(&self) -> bool {
@@ -256,8 +249,8 @@ impl Talk {
     }
 
     /// Leaves the rest to the connection. This future never ends; it is dropped with hyper's part of the connection.
-    async fn leave_hyper<T>(&self, detach: Detach) -> T {
-        self.link.lock().detach = Some(Box::new(detach));
+    async fn leave_hyper<T>(&self, detach: Box<Detach>) -> T {
+        self.link.lock().detach = Some(detach);
         pending().await
     }
 }

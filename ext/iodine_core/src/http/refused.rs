@@ -2,10 +2,7 @@
 //! may answer in its own way (drop-in row O-03). The connection ends in any case.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::exchange::Talk;
@@ -15,10 +12,7 @@ use super::response;
 use super::salvage;
 use super::shared::Shared;
 use super::wire::Wire;
-use crate::handoff::{
-    Delivery, Local, Pace, Payload, Peer, Refused, Reply, Request as AppRequest, RequestBody, ResponseHead,
-};
-use crate::sync::Instant;
+use crate::handoff::{Delivery, Local, Payload, Peer, Refused, Reply, Request as AppRequest, ResponseHead};
 
 /// Turns a head away that was never a request.
 pub(crate) async fn turn_away(mut wire: Wire, talk: &Talk, refusal: &Refusal) {
@@ -31,7 +25,7 @@ pub(crate) async fn turn_away(mut wire: Wire, talk: &Talk, refusal: &Refusal) {
         record.targeted(found.raw_target.as_ref());
     }
     let (head, body) = tokio::select! {
-        answer = answer(talk, refusal, found.parts, found.raw_target, found.any) => answer,
+        answer = answer(talk, refusal, talk.request(found.parts, found.raw_target), found.any) => answer,
         () = wire.reset() => return,
     };
     let body = if head_only { Payload::default() } else { body };
@@ -51,12 +45,11 @@ pub(crate) async fn turn_away(mut wire: Wire, talk: &Talk, refusal: &Refusal) {
 pub(crate) async fn answer(
     talk: &Talk,
     refusal: &Refusal,
-    parts: Parts,
-    raw_target: Option<Bytes>,
+    request: Box<AppRequest>,
     any: bool,
 ) -> (ResponseHead, Payload) {
     let page = if talk.shared.settings.refusals_to_app && concerns_app(refusal) {
-        ask(talk, refusal, parts, raw_target, any).await
+        ask(talk, refusal, request, any).await
     } else {
         None
     };
@@ -73,8 +66,8 @@ pub(crate) fn tell(shared: &Shared, (local, peer): (Local, Peer), why: String) {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let refused = Refused { status, kind: Kind::Handshake, why: Cow::Owned(why), any: false };
         let found = salvage::nothing();
-        let _ =
-            shared.crew.submit(Box::new(AppRequest { local, peer, ..told(found.parts, found.raw_target, refused) }));
+        let request = Box::new(AppRequest::new(found.parts, found.raw_target, peer, local));
+        let _ = shared.crew.submit(told(request, refused));
     }
 }
 
@@ -84,49 +77,27 @@ fn concerns_app(refusal: &Refusal) -> bool {
     !fixed && refusal.kind != Kind::Overload
 }
 
-async fn ask(
-    talk: &Talk,
-    refusal: &Refusal,
-    parts: Parts,
-    raw_target: Option<Bytes>,
-    any: bool,
-) -> Option<(ResponseHead, Payload)> {
+async fn ask(talk: &Talk, refusal: &Refusal, request: Box<AppRequest>, any: bool) -> Option<(ResponseHead, Payload)> {
     let refused = Refused { status: refusal.status, kind: refusal.kind, why: Cow::Borrowed(refusal.why), any };
-    let request = AppRequest {
-        peer: talk.peer,
-        local: talk.local.clone(),
-        tls: talk.tls.clone(),
-        ..told(parts, raw_target, refused)
-    };
-    let mut inbox = talk.shared.crew.submit(Box::new(request)).ok()?;
-    loop {
-        match inbox.next().await {
-            Delivery::Interim(_) => {}
-            Delivery::Final(Reply::Full(head, body)) => return Some((head, body)),
-            // The handler has taken the connection, which is not to be had, or its thread was killed.
-            Delivery::Final(_) => return None,
+    let mut inbox = talk.shared.crew.submit(told(request, refused)).ok()?;
+    let reply = loop {
+        if let Delivery::Final(reply) = inbox.next().await {
+            break reply;
         }
+    };
+    match *reply {
+        Reply::Full(head, body) => Some((head, body)),
+        // The handler has taken the connection, which is not to be had, or its thread was killed.
+        _ => None,
     }
 }
 
-fn told(mut parts: Parts, raw_target: Option<Bytes>, refused: Refused) -> AppRequest {
+fn told(mut request: Box<AppRequest>, refused: Refused) -> Box<AppRequest> {
     if !refused.any {
-        parts.uri = Uri::default();
+        request.parts.uri = Uri::default();
     }
-    AppRequest {
-        parts,
-        raw_target,
-        body: RequestBody::Empty,
-        body_wait: Duration::ZERO,
-        complete: Instant::now(),
-        queue_time: Duration::ZERO,
-        peer: Peer::Unix,
-        local: Local::Unnamed,
-        pace: Pace::default(),
-        tls: None,
-        upgrade: None,
-        refused: Some(refused),
-    }
+    request.refused = Some(refused);
+    request
 }
 
 fn plain(refusal: &Refusal) -> ResponseHead {

@@ -100,7 +100,7 @@ fn ask(crew: &Crew) -> Reply {
     shuttle::future::block_on(async {
         loop {
             if let Delivery::Final(reply) = inbox.next().await {
-                return reply;
+                return *reply;
             }
         }
     })
