@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access_log;
+mod fifo;
 mod files;
 pub mod handoff;
 pub mod http;

@@ -1,7 +1,6 @@
 //! Events for one object of the application (an upgraded connection, a subscription), in order: at most one thread
 //! works on a mailbox at a time, so that its callbacks never overlap, and a slow one holds up no other.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -10,6 +9,7 @@ use bytes::Bytes;
 
 use super::Pace;
 use super::crew::Crew;
+use crate::fifo::Fifo;
 use crate::pubsub::channel::Channel;
 use crate::pubsub::publication::Publication;
 use crate::sync::{Mutex, MutexGuard};
@@ -66,7 +66,7 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct State {
-    events: VecDeque<Event>,
+    events: Fifo<Event>,
     messages: usize,
     message_bytes: usize,
     publications: usize,
@@ -156,7 +156,7 @@ impl Mailbox {
         state.scheduled = !state.events.is_empty() && !self.crew.is_stopped();
         if !state.scheduled {
             // Ten thousand idle connections should not keep ten thousand buffers.
-            state.events = VecDeque::new();
+            state.events = Fifo::default();
         }
         state.scheduled
     }

@@ -12,6 +12,7 @@ use rustix::io::{Errno, pread};
 
 use super::stream::StreamReader;
 use super::takeover::Takeover;
+use crate::fifo::Fifo;
 use crate::realtime::Opening;
 
 /// Status and fields of a response.
@@ -159,9 +160,7 @@ fn read_at(file: &File, start: u64, len: usize) -> io::Result<Vec<u8>> {
 /// A complete body in one or several pieces.
 #[derive(Debug, Default)]
 pub struct Payload {
-    /// Most bodies are one piece: it needs no list.
-    first: Bytes,
-    others: VecDeque<Bytes>,
+    pieces: Fifo<Bytes>,
     len: u64,
 }
 
@@ -172,11 +171,7 @@ impl Payload {
             return;
         }
         self.len += piece.len() as u64;
-        if self.first.is_empty() {
-            self.first = piece;
-        } else {
-            self.others.push_back(piece);
-        }
+        self.pieces.push_back(piece);
     }
 
     /// Bytes not yet taken.
@@ -191,21 +186,19 @@ impl Payload {
 
     /// Takes the next piece.
     pub fn pop(&mut self) -> Option<Bytes> {
-        let next = self.others.pop_front().unwrap_or_default();
-        let piece = std::mem::replace(&mut self.first, next);
+        let piece = self.pieces.pop_front()?;
         self.len -= piece.len() as u64;
-        Some(piece).filter(|piece| !piece.is_empty())
+        Some(piece)
     }
 
     /// Cuts the body at `limit` bytes (an application that declared less than it gives).
     pub fn truncate(&mut self, limit: u64) {
-        while self.len > limit {
-            let last = self.others.back_mut().unwrap_or(&mut self.first);
+        while let Some(last) = self.pieces.back_mut().filter(|_| self.len > limit) {
             let dropped = (self.len - limit).min(last.len() as u64);
             last.truncate(last.len() - dropped as usize);
             self.len -= dropped;
             if last.is_empty() {
-                self.others.pop_back();
+                self.pieces.pop_back();
             }
         }
     }

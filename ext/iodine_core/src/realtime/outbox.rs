@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::fifo::Fifo;
 use crate::net::stream::Writer;
 
 /// Answers to pings that may wait.
@@ -47,7 +48,7 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    pieces: VecDeque<Bytes>,
+    pieces: Fifo<Bytes>,
     /// Answers to the client's pings, at most [`PONGS`].
     pongs: VecDeque<Bytes>,
     bytes: usize,
@@ -63,7 +64,7 @@ impl Outbox {
     pub(crate) fn new(capacity: usize) -> Outbox {
         let state = State {
             phase: Phase::Open,
-            pieces: VecDeque::new(),
+            pieces: Fifo::default(),
             pongs: VecDeque::new(),
             bytes: 0,
             pending: 0,
@@ -153,7 +154,7 @@ impl Outbox {
     /// Throws away what waits: the client does not read it.
     pub(crate) fn clear(&self) {
         let mut state = self.lock();
-        state.pieces.clear();
+        state.pieces = Fifo::default();
         state.bytes = 0;
     }
 
@@ -169,7 +170,7 @@ impl Outbox {
         let mut state = self.lock();
         let first = state.phase != Phase::Closed;
         state.phase = Phase::Closed;
-        state.pieces = VecDeque::new();
+        state.pieces = Fifo::default();
         state.pongs = VecDeque::new();
         state.bytes = 0;
         state.session = None;
@@ -178,7 +179,7 @@ impl Outbox {
     }
 
     /// Moves what waits into `writing`, which is empty.
-    pub(crate) fn take(&self, writing: &mut VecDeque<Bytes>) {
+    pub(crate) fn take(&self, writing: &mut Fifo<Bytes>) {
         let mut state = self.lock();
         for pong in std::mem::take(&mut state.pongs) {
             state.add(pong);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use iodine_core::handoff::{Local, Peer, Reply, Takeover, TicketHandle};
 use magnus::gc::Marker;
 use magnus::rb_sys::FromRawValue;
-use magnus::typed_data::Obj;
+use magnus::typed_data::{Obj, Writebarrier};
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, IntoValue, Module, RHash, RModule, Ruby, TypedData, Value, method};
 
@@ -16,9 +16,9 @@ use super::socket;
 use crate::keys::keys;
 use crate::{classes, fork, raised};
 
-/// `IodineRs::Hijack`, one per request.
+/// `IodineRs::Hijack`, one per request. Protected by write barriers: without, Ruby allocates and marks it the slow way.
 #[derive(TypedData)]
-#[magnus(class = "IodineRs::Hijack", free_immediately, mark)]
+#[magnus(class = "IodineRs::Hijack", free_immediately, mark, wb_protected)]
 pub(super) struct Hijack {
     ticket: TicketHandle,
     limit: Duration,
@@ -51,8 +51,9 @@ impl Hijack {
         ruby.obj_wrap(Hijack { ticket, limit, ends, forks: fork::generation(), env, io })
     }
 
-    pub(super) fn set_env(&self, env: Value) {
-        self.env.set(Some(env.into()));
+    pub(super) fn set_env(this: Obj<Self>, env: Value) {
+        this.env.set(Some(env.into()));
+        this.writebarrier(env);
     }
 
     /// `call`: the connection as an IO, the same one every time. Nothing has been written to it.
@@ -75,6 +76,7 @@ impl Hijack {
         }
         let io = socket::receive(ruby, &released, this.limit)?;
         this.io.set(Some(io.into()));
+        this.writebarrier(io);
         this.note_in_env(ruby, io)?;
         Ok(io)
     }

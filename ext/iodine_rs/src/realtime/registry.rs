@@ -28,7 +28,9 @@ pub(super) fn init(ruby: &Ruby) {
 
 fn hash(ruby: &Ruby) -> Result<RHash, Error> {
     let hash = ruby.get_inner(*CONNECTIONS.get_or_init(|| ruby.hash_new().into()));
-    if FORKS.swap(fork::generation(), Ordering::Relaxed) != fork::generation() {
+    let forks = fork::generation();
+    if FORKS.load(Ordering::Relaxed) != forks {
+        FORKS.store(forks, Ordering::Relaxed);
         // The parent's connections.
         hash.clear()?;
     }

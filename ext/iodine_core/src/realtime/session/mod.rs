@@ -4,7 +4,6 @@ mod incoming;
 mod outgoing;
 mod timing;
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::client::Client;
 use super::outbox::Phase;
+use crate::fifo::Fifo;
 use crate::net::stream::{Reader, Stream, Writer};
 use crate::ws::decoder::Decoder;
 
@@ -48,7 +48,7 @@ struct Session {
     client: Arc<Client>,
     decoder: Decoder,
     buffer: BytesMut,
-    writing: VecDeque<Bytes>,
+    writing: Fifo<Bytes>,
     stage: Stage,
     /// When the client was last heard of: a byte came, or (SSE) one was taken.
     heard: Instant,
@@ -78,7 +78,7 @@ impl Session {
             writer,
             decoder: Decoder::new(client.max_message_size()),
             buffer,
-            writing: VecDeque::new(),
+            writing: Fifo::default(),
             stage: Stage::Talking,
             heard: Instant::now(),
             asked: None,

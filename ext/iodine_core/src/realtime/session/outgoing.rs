@@ -1,6 +1,5 @@
 //! What the outbox holds goes out.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -8,6 +7,7 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 
 use super::{Session, Stage};
+use crate::fifo::Fifo;
 use crate::realtime::client::Protocol;
 
 /// Pieces written at once.
@@ -23,7 +23,7 @@ impl Session {
             if self.writing.is_empty() {
                 self.client.outbox.take(&mut self.writing);
                 if self.writing.is_empty() {
-                    self.writing = VecDeque::new();
+                    self.writing = Fifo::default();
                     return if ready!(self.writer.poll_sent(cx)).is_err() { Poll::Ready(()) } else { Poll::Pending };
                 }
             }
@@ -45,7 +45,7 @@ impl Session {
     }
 
     fn write_pieces(&mut self) -> io::Result<usize> {
-        if let [piece] = self.writing.make_contiguous() {
+        if let Some(piece) = self.writing.only() {
             return self.writer.try_write(piece);
         }
         let pieces = self.writing.iter().take(PIECES);

@@ -74,7 +74,7 @@ pub(super) fn build(
     })?;
     // SAFETY: just made.
     let env = unsafe { Value::from_raw(env) };
-    hijack.set_env(env);
+    Hijack::set_env(hijack, env);
     Ok((env, input.filter(|_| spooled)))
 }
 
