@@ -17,6 +17,9 @@ RSpec.describe "Framing of a response" do
       "no number" => '[200, { "content-length" => "abc" }, ["abcd"]]',
       "negative" => '[200, { "content-length" => "-4" }, ["abcd"]]',
       "two lengths" => '[200, { "content-length" => %w[4 5] }, ["abcd"]]',
+      "other coding" => '[200, { "transfer-encoding" => "identity" }, ["abcd"]]',
+      "other coding each" => '[200, { "transfer-encoding" => "chunked, gzip" }, Enumerator.new { |y| y << "ab" << "cd" }]',
+      "several codings" => '[200, { "transfer-encoding" => "gzip, Chunked" }, ["2\r\nhi\r\n0\r\n\r\n"]]',
       "both" => '[200, { "content-length" => "11", "transfer-encoding" => "chunked" }, ["2\r\nhi\r\n0\r\n\r\n"]]',
       "close" => '[200, { "Connection" => "close" }, ["ok"]]',
       "close each" => '[200, { "connection" => "Close" }, Enumerator.new { |y| y << "ok" }]',
@@ -75,6 +78,21 @@ RSpec.describe "Framing of a response" do
     it "row 280: with content-length and transfer-encoding only one of them is sent, and it is right" do
       expect(sock.request(get("both")).body).to eq("hi").or eq("2\r\nhi\r\n0\r\n\r\n")
       expect_in_step_or_closed
+    end
+  end
+
+  describe "R-06 the app's own transfer-encoding" do
+    ["other coding", "other coding each"].each do |row|
+      it "RFC 9112 6.3: #{row} than chunked at its end is ended by the close" do
+        bytes = sock.write(get(row) + get("ok")).read_to_end
+        expect(bytes).to match(/^connection: close\r$/).and end_with("\r\n\r\nabcd")
+      end
+    end
+
+    it "chunked as the last of several keeps the connection" do
+      sock.write(get("several codings") + get("ok"))
+      expect(sock.read_until("0\r\n\r\n")).to include("transfer-encoding: gzip, Chunked")
+      expect(sock.read_response.body).to eq "ok"
     end
   end
 

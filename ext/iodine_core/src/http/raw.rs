@@ -135,11 +135,12 @@ async fn discard(stream: &mut Stream, shared: &Shared) {
 /// Sends what the exchange wanted to send without hyper. Returns the wire where another request may follow.
 pub(crate) async fn send(mut wire: Wire, detach: Detach, shared: &Shared) -> Option<Wire> {
     let Detach { http10, head_only, persistent, what, mut record } = detach;
-    let asks_to_close = match &what {
-        Detached::Head(head) | Detached::Framed(head, ..) => asks_to_close(&head.headers),
+    let is_last = match &what {
+        Detached::Head(head) => asks_to_close(&head.headers),
+        Detached::Framed(head, ..) => asks_to_close(&head.headers) || !is_chunked(&head.headers),
         Detached::Takeover(..) | Detached::Upgrade(..) => false,
     };
-    let manner = Manner { http10, head_only, persistent: persistent && !asks_to_close };
+    let manner = Manner { http10, head_only, persistent: persistent && !is_last };
     let limit = shared.settings.timeouts.write;
     let sent = match what {
         Detached::Head(head) => send_head(&mut wire, head, manner, limit).await,
@@ -172,6 +173,13 @@ struct Manner {
 
 fn asks_to_close(headers: &HeaderMap) -> bool {
     !exchange::keeps_alive(headers, false)
+}
+
+/// RFC 9112 §6.3: behind any other coding only the end of the connection ends the body.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let last = headers.get_all(TRANSFER_ENCODING).iter().next_back();
+    let coding = last.and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next());
+    coding.is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
 }
 
 fn set_connection(headers: &mut HeaderMap, manner: Manner) {
