@@ -100,6 +100,12 @@ RSpec.describe "Rack response" do
     expect(sock).to be_closed
   end
 
+  it "R-10 an HTTP/1.0 client gets HTTP/1.0, also for a 304 with a content-length" do
+    response = sock.request(get(table.path("R-08 a 304 keeps the app's content-length"), "Connection: keep-alive", version: "1.0"))
+    expect([response.version, response["content-length"]]).to eq ["1.0", "5"]
+    expect_in_step
+  end
+
   it "R-03 the date is now, in the format of RFC 9110" do
     response = sock.request(get("/plain"))
     expect(response["date"]).to match(/\A[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\z/)

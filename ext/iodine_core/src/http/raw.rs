@@ -195,6 +195,10 @@ async fn send_head(wire: &mut Wire, mut head: ResponseHead, manner: Manner, limi
     set_connection(&mut head.headers, manner);
     let mut bytes = Vec::new();
     encode_head(&mut bytes, &head, true);
+    if manner.http10 {
+        // Drop-in row R-10.
+        bytes[.."HTTP/1.0".len()].copy_from_slice(b"HTTP/1.0");
+    }
     say(wire, &bytes, limit).await
 }
 
