@@ -25,6 +25,7 @@ RSpec.describe "A misbehaving app" do
     "row 255 body nil" => ["[200, {}, nil]", /body/i],
     "body a String" => ['[200, {}, "a string"]', /body/i],
     "body an Integer" => ["[200, {}, 5]", /body/i],
+    "H-05 a rack.hijack that cannot be called" => ['[200, { "rack.hijack" => 5 }, []]', /rack\.hijack 5/],
     "row 258 raise" => ['raise "boom"', /RuntimeError: boom/],
     "an exception whose message raises" => ['raise Class.new(StandardError) { def message = raise("worse"); def to_s = message }', //],
     "an exception with a message of several lines and controls" => ['raise "one\ntwo\e[31m\0"', /one/],

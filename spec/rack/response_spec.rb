@@ -56,6 +56,12 @@ RSpec.describe "Rack response" do
     "R-08 row 282 a 304 has no body" => ['[304, { "etag" => "e" }, ["x"]]', 304, { "etag" => ["e"], "transfer-encoding" => nil }, ""],
     "R-08 a 304 keeps the app's content-length" => ['[304, { "content-length" => "5" }, []]', 304, { "content-length" => ["5"] }, ""],
     "row 249 a String status is understood" => ['["201", {}, ["x"]]', 201, {}, "x"],
+    "row 244 a newline at the end of a value begins no further line" => ['[200, { "x-a" => "1\n2\n", "x-b" => "3\n" }, ["x"]]', 200, { "x-a" => %w[1 2], "x-b" => ["3"] }, "x"],
+    "R-04 the same content-length twice, in different letters, is one" =>
+      ['[200, { "Content-Length" => "1", "content-length" => "1" }, ["x"]]', 200, { "content-length" => ["1"] }, "x"],
+    "R-04 R-06 nil for what frames the body is as if it were not there" =>
+      ['[200, { "content-length" => nil, "transfer-encoding" => nil }, ["x"]]', 200, { "content-length" => ["1"], "transfer-encoding" => nil }, "x"],
+    "H-05 nil for rack.hijack is as if it were not there" => ['[200, { "rack.hijack" => nil }, ["x"]]', 200, {}, "x"],
     "headers may be a frozen Hash" => ['[200, { "x-a" => "1".freeze }.freeze, ["x"].freeze].freeze', 200, { "x-a" => ["1"] }, "x"],
     "headers may be a list of pairs" => ['[200, [["x-a", "1"], ["x-a", "2"]], ["x"]]', 200, { "x-a" => %w[1 2] }, "x"],
     "headers may be anything with only each (Rack 2)" =>

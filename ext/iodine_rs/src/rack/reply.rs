@@ -138,16 +138,29 @@ impl Fields<'_> {
         // SAFETY: the slice is copied into a header name, or compared, before Ruby code runs again.
         let bytes = unsafe { name.as_slice() };
         if is_internal(bytes) {
-            if bytes == b"rack.hijack" {
-                self.hijack = Some(value);
-            }
-            return Ok(());
+            return if bytes == b"rack.hijack" { self.add_hijack(value) } else { Ok(()) };
         }
         let Ok(name) = HeaderName::from_bytes(bytes) else {
             let seen = shorten(&bytes.escape_ascii().to_string());
             return Err(self.illegal(&format!("the header name \"{seen}\""), "use letters, digits and dashes"));
         };
+        // A Hash of Rack 2 unsets a field that way: empty, these two would say something of the body.
+        if value.is_nil() && (name == CONTENT_LENGTH || name == TRANSFER_ENCODING) {
+            return Ok(());
+        }
         self.add_values(&name, value)
+    }
+
+    fn add_hijack(&mut self, value: Value) -> Result<(), Error> {
+        if value.is_nil() {
+            return Ok(());
+        }
+        if !value.respond_to("call", false)? {
+            let seen = shorten(&value.inspect());
+            return Err(self.illegal(&format!("the rack.hijack {seen}"), "set it to something with call"));
+        }
+        self.hijack = Some(value);
+        Ok(())
     }
 
     fn add_values(&mut self, name: &HeaderName, value: Value) -> Result<(), Error> {
@@ -163,12 +176,13 @@ impl Fields<'_> {
         self.add_lines(name, value.to_r_string()?)
     }
 
-    /// Rack 2 joins several values with a newline.
+    /// Rack 2 joins several values with a newline. One at the end, of a command's output for instance, begins none.
     fn add_lines(&mut self, name: &HeaderName, string: RString) -> Result<(), Error> {
         // SAFETY: no Ruby code runs while the slice is used: `append` copies, and `illegal` is called after.
         let bytes = unsafe { string.as_slice() };
+        let end = bytes.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
         let mut legal = true;
-        for line in bytes.split(|byte| *byte == b'\n') {
+        for line in bytes[..end].split(|byte| *byte == b'\n') {
             match HeaderValue::from_bytes(line) {
                 Ok(value) => {
                     self.map.append(name, value);
@@ -190,18 +204,31 @@ impl Fields<'_> {
         app_error(self.ruby, &format!("the app {app} returned {what}; {remedy}"))
     }
 
-    fn declared_length(&self) -> Result<Option<u64>, Error> {
-        let mut values = self.map.get_all(CONTENT_LENGTH).iter();
-        let Some(value) = values.next() else { return Ok(None) };
-        let digits = value.as_bytes();
-        let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
-        match number {
-            Some(number) if digits.iter().all(u8::is_ascii_digit) && values.next().is_none() => Ok(Some(number)),
-            _ => {
-                Err(self.illegal("a content-length that is not one number of bytes", "leave it out, or set it to one"))
-            }
+    /// The app's content-length. Two middlewares may have set the same one, in different letters.
+    fn declared_length(&mut self) -> Result<Option<u64>, Error> {
+        let mut values = self.map.get_all(CONTENT_LENGTH).iter().map(number);
+        let Some(first) = values.next() else { return Ok(None) };
+        let (mut several, mut same) = (false, true);
+        for value in values {
+            several = true;
+            same &= value == first;
         }
+        let Some(length) = first.filter(|_| same) else {
+            return Err(
+                self.illegal("a content-length that is not one number of bytes", "leave it out, or set it to one")
+            );
+        };
+        if several {
+            self.map.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        Ok(Some(length))
     }
+}
+
+fn number(value: &HeaderValue) -> Option<u64> {
+    let digits = value.as_bytes();
+    let text = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit))?;
+    text.parse().ok()
 }
 
 /// Names between app and server, in any case; they are not sent.
