@@ -17,6 +17,7 @@ RSpec.describe "Framing of a response" do
       "no number" => '[200, { "content-length" => "abc" }, ["abcd"]]',
       "negative" => '[200, { "content-length" => "-4" }, ["abcd"]]',
       "two lengths" => '[200, { "content-length" => %w[4 5] }, ["abcd"]]',
+      "too short nothing" => '[200, { "content-length" => "9" }, Enumerator.new { |_| }]',
       "other coding" => '[200, { "transfer-encoding" => "identity" }, ["abcd"]]',
       "other coding each" => '[200, { "transfer-encoding" => "chunked, gzip" }, Enumerator.new { |y| y << "ab" << "cd" }]',
       "several codings" => '[200, { "transfer-encoding" => "gzip, Chunked" }, ["2\r\nhi\r\n0\r\n\r\n"]]',
@@ -73,6 +74,24 @@ RSpec.describe "Framing of a response" do
         expect([response.status, response.body]).to eq([200, "abcd"]).or eq([500, ""])
         expect_in_step_or_closed
       end
+    end
+
+    {
+      "too long each" => "3, but its body has 4", "too long array" => "3, but its body has 4",
+      "too long stream" => "3, but its body has 4", "too short each" => "9, but its body has 4",
+      "too short array" => "9, but its body has 4", "too short stream" => "9, but its body has 4",
+      "too short nothing" => "9, but its body has 0"
+    }.each do |row, words|
+      it "rows 276 and 277: #{row} is a line in the log" do
+        before = server.stderr.size
+        sock.write(get(row, "Connection: close")).read_to_end
+        eventually { server.stderr[before..].include?("AppError: the app declared a content-length of #{words} bytes") }
+      end
+    end
+
+    it "row 276: a body that gives nothing is a 500" do
+      expect(sock.request(get("too short nothing")).status).to eq 500
+      expect_in_step_or_closed
     end
 
     it "row 280: with content-length and transfer-encoding only one of them is sent, and it is right" do

@@ -1,6 +1,7 @@
 //! Where the parts of a streaming body go: one after the other to the client, with its speed.
 
 use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(super) struct Sink {
     /// Never dropped in a forked child: its locks may be held by threads that do not exist there.
     writer: ManuallyDrop<StreamWriter>,
     forks: u64,
+    /// Bytes that the app has given.
+    given: AtomicU64,
     /// What goes before the first part.
     opening: Mutex<Option<Opening>>,
 }
@@ -42,7 +45,7 @@ impl Sink {
     pub(super) fn new(ticket: Ticket, head: ResponseHead, framed: bool, capacity: usize) -> Sink {
         let (writer, reader) = stream(&ticket.handle(), capacity);
         let opening = Mutex::new(Some(Opening { ticket, head, reader, framed }));
-        Sink { writer: ManuallyDrop::new(writer), forks: fork::generation(), opening }
+        Sink { writer: ManuallyDrop::new(writer), forks: fork::generation(), given: AtomicU64::new(0), opening }
     }
 
     /// Sends the head, if that has not happened.
@@ -70,6 +73,7 @@ impl Sink {
             return Err(raised::error(ruby.exception_io_error(), "the stream belongs to the parent of this process"));
         }
         self.open();
+        self.given.fetch_add(part.len() as u64, Ordering::Relaxed);
         let bytes = pins::bytes(part)?;
         while self.writer.try_write(&bytes).map_err(|_| self.closed_error(ruby))? == Room::Full {
             gvl::without(|| self.writer.wait_for_room(bytes.len(), PATIENCE), || self.writer.interrupt());
@@ -90,6 +94,11 @@ impl Sink {
     /// The body has failed: the client sees a cut connection.
     pub(super) fn abort(&self) {
         self.writer.abort();
+    }
+
+    /// How many bytes the app has given, whether they were sent or not.
+    pub(super) fn given(&self) -> u64 {
+        self.given.load(Ordering::Relaxed)
     }
 
     /// Whether nothing more can be written.

@@ -107,15 +107,25 @@ fn whole(call: &Call<'_>, ticket: Ticket, answer: Answer, payload: Payload) -> S
     if answer.framed && !bodiless {
         return framed(ticket, answer.head, payload);
     }
-    if let Some(declared) = answer.declared.filter(|declared| *declared > payload.len() && !bodiless) {
-        let message = format!(
-            "the app declared a content-length of {declared}, but its body has {} bytes; leave the header out",
-            payload.len()
-        );
-        return Sent::Failed(ticket, raised::app_error(call.ruby, &message), None);
+    let (declared, given) = (answer.declared.filter(|_| !bodiless), payload.len());
+    let wrong = misdeclared(call.ruby, declared, given);
+    match wrong {
+        Some(error) if declared > Some(given) => Sent::Failed(ticket, error, None),
+        wrong => {
+            ticket.answer(Reply::Full(answer.head, payload));
+            let logged = wrong.map(|error| call.cx.log_error(call.ruby, &error, call.env, "response body"));
+            logged.and_then(Result::err).map_or(Sent::Whole, Sent::Killed)
+        }
     }
-    ticket.answer(Reply::Full(answer.head, payload));
-    Sent::Whole
+}
+
+/// What to tell the developer where the app's content-length is not that of its body.
+fn misdeclared(ruby: &Ruby, declared: Option<u64>, given: u64) -> Option<Error> {
+    let declared = declared.filter(|declared| *declared != given)?;
+    let message = format!(
+        "the app declared a content-length of {declared}, but its body has {given} bytes; leave the header out"
+    );
+    Some(raised::app_error(ruby, &message))
 }
 
 /// The application's own framing passes untouched, behind its own head.

@@ -11,7 +11,7 @@ use magnus::rb_sys::FromRawValue;
 use magnus::value::ReprValue;
 use magnus::{Error, Ruby, Value};
 
-use super::{Answer, Call, Sent, string};
+use super::{Answer, Call, Sent, misdeclared, string};
 use crate::keys::keys;
 use crate::rack::sink::Sink;
 use crate::rack::socket;
@@ -50,6 +50,7 @@ pub(super) fn each(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer:
         Ok(None) => return refuse(call, ticket),
         Err(error) => return Sent::Failed(ticket, error, None),
     };
+    let declared = answer.declared.filter(|_| !answer.framed);
     let sink = Arc::new(Sink::new(ticket, answer.head, answer.framed, call.cx.stream_buffer_size));
     let outcome: Result<Value, Error> = {
         let sink = sink.clone();
@@ -68,18 +69,22 @@ pub(super) fn each(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer:
     }
     match outcome {
         Ok(_) => match sink.reclaim() {
-            Some((ticket, head)) => {
-                ticket.answer(Reply::Full(head, Payload::default()));
-                Sent::Streamed(permit, None)
-            }
+            Some((ticket, head)) => match misdeclared(call.ruby, declared, 0) {
+                Some(error) => Sent::Failed(ticket, error, Some(permit)),
+                None => {
+                    ticket.answer(Reply::Full(head, Payload::default()));
+                    Sent::Streamed(permit, None)
+                }
+            },
             None => {
+                let deserted = sink.is_deserted();
                 sink.finish();
-                Sent::Streamed(permit, None)
+                Sent::Streamed(permit, measure(call, &sink, declared, deserted))
             }
         },
         Err(error) => match sink.reclaim() {
             Some((ticket, _)) => Sent::Failed(ticket, error, Some(permit)),
-            None => Sent::Streamed(permit, Some(cut(call, &sink, error))),
+            None => Sent::Streamed(permit, Some(cut(call, &sink, declared, error))),
         },
     }
 }
@@ -91,6 +96,7 @@ pub(super) fn run(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: 
         Ok(None) => return refuse(call, ticket),
         Err(error) => return Sent::Failed(ticket, error, None),
     };
+    let declared = answer.declared.filter(|_| !answer.framed);
     let sink = Arc::new(Sink::new(ticket, answer.head, answer.framed, call.cx.stream_buffer_size));
     sink.open();
     let outcome = call
@@ -102,7 +108,13 @@ pub(super) fn run(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, answer: 
         std::mem::forget(sink);
         return Sent::Child(outcome.map(drop));
     }
-    Sent::Streamed(permit, outcome.err().map(|error| cut(call, &sink, error)))
+    let error = match outcome {
+        // Other threads may go on writing.
+        Ok(_) if sink.is_closed() => measure(call, &sink, declared, sink.is_deserted()),
+        Ok(_) => None,
+        Err(error) => Some(cut(call, &sink, declared, error)),
+    };
+    Sent::Streamed(permit, error)
 }
 
 /// 101: the callable gets the connection itself.
@@ -141,12 +153,23 @@ fn converse(io: Value, callable: Value) -> Result<(), Error> {
     }
 }
 
+/// Logs and returns what is wrong with the app's content-length, when its body has ended. A client that left early may be
+/// why there is less; one that has got all it was promised is gone, too, where there is more.
+fn measure(call: &Call<'_>, sink: &Sink, declared: Option<u64>, deserted: bool) -> Option<Error> {
+    let given = sink.given();
+    if deserted && Some(given) <= declared {
+        return None;
+    }
+    let error = misdeclared(call.ruby, declared, given)?;
+    Some(log(call, &error).err().unwrap_or(error))
+}
+
 /// A body that failed half-way. A client that left is no error of the app.
-fn cut(call: &Call<'_>, sink: &Sink, error: Error) -> Error {
+fn cut(call: &Call<'_>, sink: &Sink, declared: Option<u64>, error: Error) -> Error {
     let deserted = sink.is_deserted();
     sink.abort();
     if deserted {
-        return error;
+        return measure(call, sink, declared, deserted).unwrap_or(error);
     }
     log(call, &error).err().unwrap_or(error)
 }
