@@ -53,6 +53,20 @@ RSpec.describe "The life of an env" do
       end
     end
 
+    # Few fields and many have templates of different sizes, and more than a hundred another parser.
+    it "has exactly the fields of its request, few or many, whatever came before on the connection" do
+      sock = server.connect
+      [0, 101, 1, 2, 29, 30, 31, 32, 33, 62, 63, 64, 98, 99, 100, 0].each do |count|
+        fields = Array.new(count) { |i| ["X-F#{i}", "#{i} of #{count}"] }
+        _, env = Marshal.load(sock.request(head("/plain", *fields.map { |field| field.join(": ") })).body)
+        expected = fields.to_h { |name, value| ["HTTP_#{name.tr('-', '_')}", value] }
+        expect(env.select { |key, _| key.start_with?("HTTP_") }).to eq({ "HTTP_HOST" => "example.org", **expected })
+        sock.request(head("/spoil", *fields.map { |field| field.join(": ") }))
+      end
+    ensure
+      sock&.close
+    end
+
     it "has no default, and is an ordinary unfrozen Hash" do
       expect(read(sock = server.connect).first).to be_nil
     ensure

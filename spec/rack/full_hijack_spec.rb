@@ -133,6 +133,25 @@ RSpec.describe "H-01 to H-04 and H-09: full hijack" do
     sock&.close
   end
 
+  it "an old rack.hijack holds its young socket through collections, where nobody else does" do
+    server = serve(<<~'RUBY')
+      run(lambda do |env|
+        hijack = env["rack.hijack"]
+        5.times { GC.start }
+        hijack.call
+        env.delete("rack.hijack_io")
+        20.times { 1_000.times { "x" * 50 }; GC.start(full_mark: false); GC.compact if GC.respond_to?(:compact) }
+        hijack.write("kept")
+        hijack.close
+        [-1, {}, []]
+      end)
+    RUBY
+    sock = server.connect
+    expect(sock.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n").read_to_end).to eq "kept"
+  ensure
+    sock&.close
+  end
+
   it "works for HTTP/1.0" do
     sock.write(get(table.path("the class"), version: "1.0"))
     expect(sock.read_to_end).to eq "TCPSocket true false"
