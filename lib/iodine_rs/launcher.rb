@@ -10,9 +10,11 @@ module IodineRs
     ORIGINS = { nil => "Listening on", inherited: "Inherited", activated: "Activated" }.freeze
     # Where a hot restart leaves the sockets for the process after it.
     INHERITED = "IODINE_RS_INHERITED"
+    # Sockets are left to one process once: nobody may take them again.
+    LEFT = [INHERITED, "LISTEN_PID", "LISTEN_FDS"].freeze
     # States of a server that ends by these words, as plugins know them.
     ENDS = { "USR2" => :restart, "QUIT" => :halt }.freeze
-    private_constant :LIB, :ORIGINS, :INHERITED, :ENDS
+    private_constant :LIB, :ORIGINS, :INHERITED, :LEFT, :ENDS
 
     attr_reader :options, :log, :binder, :directory
 
@@ -107,7 +109,7 @@ module IodineRs
     # Sockets that the process before a hot restart or systemd (sd_listen_fds(3)) has opened for this process. Others that
     # it starts must not take them for theirs.
     def sockets_left
-      inherited, pid, count = [INHERITED, "LISTEN_PID", "LISTEN_FDS"].map { |name| ENV.delete(name) }
+      inherited, pid, count = LEFT.map { |name| ENV.delete(name) }
       { inherited:, activated: pid.to_i == Process.pid ? count.to_i : 0 }
     end
 
@@ -238,11 +240,12 @@ module IodineRs
 
     # What the server was started with. What the app and the configuration have put there must not come back as if from
     # outside (Dotenv keeps what it finds), nor what Bundler has added; but Bundler itself has to. Without a Gemfile,
-    # `-rbundler/setup` defines no more than its name.
+    # `-rbundler/setup` defines no more than its name. Bundler remembers also which sockets systemd had left for a process
+    # of this number, and it stays the same.
     def environment
       return ENV.to_h unless defined?(Bundler) && Bundler.respond_to?(:original_env)
 
-      env = Bundler.original_env
+      env = Bundler.original_env.except(*LEFT)
       options = env["RUBYOPT"].to_s.split
       env.merge("RUBYOPT" => (options | ["-rbundler/setup"]).join(" "))
     end

@@ -2,6 +2,7 @@
 
 require "spec_helper"
 require "socket"
+require_relative "../support/bundle"
 require_relative "../support/cluster"
 
 RSpec.describe "Under systemd" do
@@ -62,16 +63,18 @@ RSpec.describe "Under systemd" do
 
   describe "socket activation" do
     # Starts the server as systemd does: the socket is descriptor 3, and the variables name the process itself.
-    def activated(socket, app, *args)
+    def activated(socket, app, *args, bundle: false)
       folder = Dir.mktmpdir("iodine-rs-systemd")
       File.write("#{folder}/config.ru", app)
+      File.write("#{folder}/Gemfile", Bundle.gemfile)
+      env = { **Bundle::CLEAN, "RACK_ENV" => "production", **(bundle ? { "BUNDLE_GEMFILE" => "#{folder}/Gemfile", "RUBYOPT" => "-rbundler/setup" } : {}) }
       lib = File.expand_path("../..", __dir__)
       program = 'ENV["LISTEN_PID"] = Process.pid.to_s; ENV["LISTEN_FDS"] = "1"; exec(*ARGV, 3 => 3, close_others: false)'
-      pid = Process.spawn({ "RACK_ENV" => "production" }, RbConfig.ruby, "-e", program, RbConfig.ruby, "-I#{lib}/lib", "#{lib}/exe/iodine-rs", *args,
+      pid = Process.spawn(env, RbConfig.ruby, "-e", program, RbConfig.ruby, "-I#{lib}/lib", "#{lib}/exe/iodine-rs", *args,
                           chdir: folder, 3 => socket.fileno, %i[out err] => "#{folder}/log")
       log = -> { File.read("#{folder}/log") }
       eventually { log.call.include?("Use Ctrl-C") || (Process.wait(pid, Process::WNOHANG) && raise(log.call)) }
-      yield log
+      yield log, pid
     ensure
       Process.kill("INT", pid)
       Process.wait(pid)
@@ -122,6 +125,21 @@ RSpec.describe "Under systemd" do
         activated(UNIXServer.new(path), hello, "-b", "tcp://127.0.0.1:0") do |log|
           expect(log.call).to include("* Closing unused unix://#{path}\n")
           expect(File.exist?(path)).to be(false)
+        end
+      end
+    end
+
+    [[], %w[-w 1]].each do |workers|
+      it "B-06, V-15: keeps the socket through hot restarts under Bundler, which remembers the variables (#{["-b", *workers].join(" ")})" do
+        socket = TCPServer.new("127.0.0.1", 0)
+        port = socket.local_address.ip_port
+        activated(socket, hello, "-b", "tcp://127.0.0.1:#{port}", *workers, bundle: true) do |log, pid|
+          2.times do |before|
+            Process.kill("USR2", pid)
+            eventually { log.call.scan("Use Ctrl-C").size == before + 2 }
+            expect(Http.get(port).status).to eq(200)
+          end
+          expect(log.call.scan(/^.*\* (Activated|Inherited|Closing)/).flatten).to eq(%w[Activated Inherited Inherited])
         end
       end
     end
