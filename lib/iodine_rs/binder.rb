@@ -28,6 +28,14 @@ module IodineRs
           (address.host == "localhost" ? own.ipv4_loopback? || own.ipv6_loopback? : own.ip_address == address.host)
       end
 
+      # Whether that address and its own are all interfaces, of IPv4 and of IPv6.
+      def everywhere?(address)
+        return false if address.is_a?(Bind::Unix)
+
+        own = io.local_address
+        own.ip? && own.ip_port == address.port && [own.ip_address, address.host].all? { |host| EVERYWHERE.include?(host) }
+      end
+
       private
 
       # A deployment's `current` is another way to the same file.
@@ -50,11 +58,12 @@ module IodineRs
       Errno::ENOENT => "its directory does not exist",
       Errno::EACCES => "no permission to create it there"
     }.freeze
+    EVERYWHERE = %w[0.0.0.0 ::].freeze
     # How often "localhost:0" looks for a port that is free on each loopback address.
     TRIES = 10
     # Where Linux' struct tcp_info has `tcpi_unacked`, which is the length of the accept queue for a socket that listens.
     QUEUED = "@24L"
-    private_constant :ADVICE, :UNIX_ADVICE, :TRIES, :QUEUED
+    private_constant :ADVICE, :UNIX_ADVICE, :EVERYWHERE, :TRIES, :QUEUED
 
     # The open sockets, in the order of their addresses.
     attr_reader :listeners
@@ -87,7 +96,7 @@ module IodineRs
     end
 
     # Whether systemd has opened a socket at that address.
-    def activated?(address) = @activated.any? { |listener| listener.at?(Bind.parse(address)) }
+    def activated?(address) = activated_at(Bind.parse(address)).any?
 
     # Listens on what systemd has opened and nobody has asked for, and returns it.
     def bind_activated
@@ -191,8 +200,15 @@ module IodineRs
     end
 
     def take_activated(address)
-      found, @activated = @activated.partition { |listener| listener.at?(address) }
+      found = activated_at(address)
+      @activated -= found
       found unless found.empty?
+    end
+
+    # Units written for Puma say 0.0.0.0 where its `port` has become [::]. While the one is open, the other cannot be opened.
+    def activated_at(address)
+      found = @activated.select { |listener| listener.at?(address) }
+      found.empty? ? @activated.select { |listener| listener.everywhere?(address) } : found
     end
 
     def inherited(text)

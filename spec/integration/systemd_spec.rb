@@ -93,6 +93,19 @@ RSpec.describe "Under systemd" do
       end
     end
 
+    # As Puma's documentation writes them, beside the `port` of a Rails app.
+    [["0.0.0.0", %w[-p PORT]], ["0.0.0.0", %w[-p PORT --bind-to-activated-sockets only]], ["::", %w[-b tcp://0.0.0.0:PORT]]].each do |host, args|
+      it "D-01, B-06: takes the socket of all interfaces under either of their names (#{host}, #{args.join(" ")})" do
+        socket = TCPServer.new(host, 0)
+        port = socket.local_address.ip_port
+        activated(socket, hello, *args.map { |arg| arg.sub("PORT", port.to_s) }) do |log|
+          expect(log.call).to match(/^\* Activated tcp:\S+:#{port}$/)
+          expect(log.call).not_to match(/Listening on|Closing/)
+          expect(Http.get(port).status).to eq(200)
+        end
+      end
+    end
+
     it "B-06: listens on a Unix socket, which is left alone at the end" do
       Dir.mktmpdir do |folder|
         path = "#{folder}/app.sock"
