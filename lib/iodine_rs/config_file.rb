@@ -40,19 +40,35 @@ module IodineRs
       def choose_mode(dsl, layer, typed, env)
         blocks = layer.delete(:modes) or return
         before = workers(layer, typed, env)
-        blocks.each { |mode, block| dsl.instance_eval(&block) if (mode == :cluster) == before.positive? }
-        after = workers(layer, typed, env)
-        raise ConfigError, "workers: a block of `single` or `cluster` must not change it" unless after == before
+        blocks.each do |mode, block|
+          next unless (mode == :cluster) == before.positive?
+
+          path, line = block.source_location
+          naming(path) { dsl.instance_eval(&block) }
+          raise ConfigError, "#{path}:#{line}: workers: a block of `single` or `cluster` must not change it" if workers(layer, typed, env) != before
+        end
       end
 
       def workers(*layers, env) = Options.new(*layers.reverse, env:)[:workers]
 
       def evaluate(path, dsl)
         path = File.expand_path(path)
-        dsl._evaluate(File.read(path), path)
-        dsl._offer_plugins
+        source = read_source(path)
+        naming(path) do
+          dsl._evaluate(source, path)
+          dsl._offer_plugins
+        end
+      end
+
+      def read_source(path)
+        File.read(path)
       rescue SystemCallError => error
         raise ConfigError, "cannot read the configuration: #{error.message}"
+      end
+
+      # Tells with the place in that file what goes wrong in the block.
+      def naming(path)
+        yield
       rescue SyntaxError => error
         raise ConfigError, error.message
       rescue StandardError, ScriptError => error

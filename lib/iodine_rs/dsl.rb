@@ -43,6 +43,7 @@ module IodineRs
     def threads(min, max = min)
       set(:min_threads, whole(min))
       set(:max_threads, whole(max))
+      Options.check_threads(*@options.values_at(:min_threads, :max_threads))
     end
 
     # Worker processes; 0 serves from one process.
@@ -67,7 +68,7 @@ module IodineRs
     def rackup(path) = @options.key?(:rackup) || set(:rackup, path)
 
     # The directory to serve from. It is resolved now: changing to it twice does no harm then.
-    def directory(path) = set(:directory, File.expand_path(path))
+    def directory(path) = set(:directory, path) && set(:directory, File.expand_path(@options[:directory]))
 
     private
 

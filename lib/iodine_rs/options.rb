@@ -18,8 +18,21 @@ module IodineRs
 
       # "; did you mean x?" for a misspelt word, or nothing.
       def suggest(word, words)
-        nearest = DidYouMean::SpellChecker.new(dictionary: words).correct(word).first if defined?(DidYouMean)
+        nearest = nearest(word, words) if defined?(DidYouMean)
         nearest ? "; did you mean #{nearest}?" : ""
+      end
+
+      # Raises a ConfigError where the minimum is above the maximum.
+      def check_threads(min, max)
+        raise ConfigError, "threads: the minimum (#{min}) is above the maximum (#{max})" if min > max
+      end
+
+      private
+
+      # The checker allows for a mistake in four letters, and `tag` has three.
+      def nearest(word, words)
+        DidYouMean::SpellChecker.new(dictionary: words).correct(word).first ||
+          words.find { |known| DidYouMean::Levenshtein.distance(known.to_s, word.to_s) == 1 }
       end
     end
 
@@ -34,7 +47,7 @@ module IodineRs
       @values = {}
       TABLE.names.each { |name| self[name] }
       @values.freeze
-      check_threads
+      Options.check_threads(*values_at(:min_threads, :max_threads))
       check_worker_timeout
       check_folders
     end
@@ -86,11 +99,6 @@ module IodineRs
       return option.default(self) if given.empty?
 
       option.merge? ? given.reduce(:+) : given.first
-    end
-
-    def check_threads
-      min, max = values_at(:min_threads, :max_threads)
-      raise ConfigError, "threads: the minimum (#{min}) is above the maximum (#{max})" if min > max
     end
 
     def check_worker_timeout

@@ -51,6 +51,14 @@ RSpec.describe IodineRs::ConfigFile do
     "\n\nraise 'hell'" => "x.rb:3: hell (RuntimeError)",
     "require 'no_such_file'" => "x.rb:1: cannot load such file -- no_such_file (LoadError)",
     "if true" => "x.rb:1: syntax error",
+    "max_threads 3\nthreads 5, 1" => "x.rb:2: threads: the minimum (5) is above the maximum (1)",
+    "tg 'web'" => "x.rb:1: unknown option tg; did you mean tag?",
+    "directory 5" => "x.rb:1: directory: 5 is not accepted; it takes a text",
+    "single { max_threads 1\nthreds 5 }" => "x.rb:2: unknown option threds; did you mean threads?",
+    "workers 2\ncluster {\nworker_timeout 0 }" => "x.rb:3: worker_timeout: 0 is not accepted",
+    "workers 2\ncluster {\nraise 'hell' }" => "x.rb:3: hell (RuntimeError)",
+    "workers 2\ncluster { workers 0 }" => "x.rb:2: workers: a block of `single` or `cluster` must not change it",
+    "max_threads 1\nFile.read('no_such_file')" => "x.rb:2: No such file or directory @ rb_sysopen - no_such_file (Errno::ENOENT)",
     "def x = bind('gopher://')\nx" => "x.rb:1: bind: \"gopher://\" is not accepted"
   }.each do |source, message|
     it "says what is wrong, and where: #{source.inspect}" do
