@@ -25,8 +25,8 @@ module IodineRs
     #
     # @raise [Error, SystemCallError] where that is impossible
     def open
-      open_control if @options[:control_url]
-      open_metrics if @options[:metrics]
+      naming(:control_url) { open_control } if @options[:control_url]
+      naming(:metrics) { open_metrics } if @options[:metrics]
     end
 
     # Where the control app listens, and what it asks for; nil where there is none.
@@ -58,6 +58,13 @@ module IodineRs
     end
 
     private
+
+    # The app has addresses, too: an error has to say whose it is.
+    def naming(option)
+      yield
+    rescue SystemCallError => error
+      raise BootError, "#{option}: #{error.message}"
+    end
 
     def open_control
       @control_token = @options[:control_token] unless @options[:control_token] == NO_TOKEN

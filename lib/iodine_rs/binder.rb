@@ -50,8 +50,8 @@ module IodineRs
     end
 
     ADVICE = {
-      Errno::EADDRINUSE => "another process listens there; choose another port with -p",
-      Errno::EACCES => "ports below 1024 are for root; choose another one with -p",
+      Errno::EADDRINUSE => "another process listens there; choose another port",
+      Errno::EACCES => "ports below 1024 are for root; choose another one",
       Errno::EADDRNOTAVAIL => "no interface of this machine has that address"
     }.freeze
     UNIX_ADVICE = {

@@ -227,7 +227,17 @@ RSpec.describe "iodine-rs" do
         port = other.local_address.ip_port
         expect(failure(app: hello, bind: "tcp://127.0.0.1:#{port}"))
           .to eq("ERROR: Address already in use - bind(2) for 127.0.0.1:#{port}: another process listens there; " \
-                 "choose another port with -p\n")
+                 "choose another port\n")
+      end
+    end
+
+    { "--control-url" => "control_url", "--metrics" => "metrics" }.each do |flag, option|
+      it "X-04: a port that is taken where operators should connect (#{flag})" do
+        TCPServer.open("127.0.0.1", 0) do |other|
+          place = "127.0.0.1:#{other.local_address.ip_port}"
+          expect(failure(app: hello, args: [flag, "tcp://#{place}"]))
+            .to eq("ERROR: #{option}: Address already in use - bind(2) for #{place}: another process listens there; choose another port\n")
+        end
       end
     end
 

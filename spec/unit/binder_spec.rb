@@ -46,7 +46,7 @@ RSpec.describe IodineRs::Binder do
 
       expect { binder.bind("tcp://127.0.0.1:#{port}") }.to raise_error(
         Errno::EADDRINUSE, "Address already in use - bind(2) for 127.0.0.1:#{port}: another process listens there; " \
-                           "choose another port with -p"
+                           "choose another port"
       )
     ensure
       other.close
