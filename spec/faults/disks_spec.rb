@@ -48,6 +48,15 @@ RSpec.describe "Faults of disks" do
     end
   end
 
+  it "F14: where nothing can be written anywhere the server boots, and only large bodies are a 503", if: SmallDisk.available? do
+    # A container whose root is read-only, without a volume for /tmp.
+    locked = ["unshare", "--mount", "sh", "-c", 'mount -o bind,ro /tmp /tmp && cd "$PWD" && exec "$@"', "sh"]
+    server = serve(app, under: locked, env: { "TMPDIR" => nil })
+    expect(Http.post(server, "/", large[0, 50_000]).body).to eq("50000")
+    expect(Http.post(server, "/", large).status).to eq(503)
+    server.wait_for_stderr(/cannot store a request body in \S+: Read-only file system.*spool_dir/)
+  end
+
   it "F15: leave no file where the server is killed in the middle of an upload" do
     server = serve(app, args: %w[--set spool_dir=spool], files: { "spool/file" => "" })
     socket = server.connect

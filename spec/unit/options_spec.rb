@@ -115,6 +115,11 @@ RSpec.describe IodineRs::Options do
       )
     end
 
+    it "the system's own directory is none: only large bodies need one" do
+      allow(Dir).to receive(:tmpdir).and_raise(ArgumentError, "could not find a temporary directory")
+      expect(options[:spool_dir]).to eq(Etc.systmpdir)
+    end
+
     it "an unknown name is answered with the nearest known one" do
       expect { refusal(:max_thread, 1) }.to raise_error(
         IodineRs::ConfigError, "unknown option max_thread; did you mean max_threads?"

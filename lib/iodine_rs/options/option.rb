@@ -11,9 +11,10 @@ module IodineRs
       # @param native [Boolean] whether the native core gets it
       # @param secret [Boolean] whether its value must not be printed
       # @param merge [Boolean] whether the values of all layers count, instead of the first
+      # @param trusted [Boolean] whether the default is taken as it is, also where it would not be accepted from a user
       # @param text [Boolean] whether it can be written as one text (`--set name=value`, one word of the DSL)
       def initialize(name, section:, type:, default:, doc:, native:, text: true, secret: false, merge: false,
-                     &compute)
+                     trusted: false, &compute)
         @name = name
         @section = section
         @type = type
@@ -23,6 +24,7 @@ module IodineRs
         @text = text
         @secret = secret
         @merge = merge
+        @trusted = trusted
         @compute = compute
       end
 
@@ -43,7 +45,12 @@ module IodineRs
       end
 
       # The default beside the other options' values.
-      def default(options) = @compute ? coerce(@compute.call(options)) : @default
+      def default(options)
+        return @default unless @compute
+
+        value = @compute.call(options)
+        @trusted ? value : coerce(value)
+      end
 
       # The default in words.
       def default_text

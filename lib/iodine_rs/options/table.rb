@@ -182,10 +182,13 @@ module IodineRs
         option :max_chunk_extensions_size, Type.integer(0.., "bytes"), 16_384, "All chunk extensions of one body."
         option :body_memory_limit, Type.integer(0.., "bytes"), 114_688,
                "Body kept in memory; a larger one goes to a file."
+        # A container may have no directory to write to, and an app that gets no large bodies needs none.
         option(:spool_dir, Type.directory, "the system's directory for temporary files",
-               "Where request bodies above `body_memory_limit` are stored while they are in use.") do
+               "Where request bodies above `body_memory_limit` are stored while they are in use.", trusted: true) do
           require "tmpdir"
           Dir.tmpdir
+        rescue ArgumentError
+          Etc.systmpdir
         end
       end
 
