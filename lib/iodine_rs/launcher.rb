@@ -35,6 +35,7 @@ module IodineRs
       @started_in = started_in
       @directory = File.expand_path(options[:directory] || ".", started_in)
       @environment = environment
+      @load_path = load_path
       @facade = facade
       @admin = Admin.new(self, options, log)
       @privileges = Privileges.new(options)
@@ -250,10 +251,13 @@ module IodineRs
       env.merge("RUBYOPT" => (options | ["-rbundler/setup"]).join(" "))
     end
 
+    # RubyGems and Bundler find this library, and by then perhaps another version of it; without them nobody does.
+    def load_path = Gem.loaded_specs.key?("iodine-rs") ? [] : ["-I#{LIB}"]
+
     def command
       return @options[:restart_command].split if @options[:restart_command]
 
-      [RbConfig.ruby, "-I#{LIB}", File.expand_path($PROGRAM_NAME, @started_in), *@argv]
+      [RbConfig.ruby, *@load_path, File.expand_path($PROGRAM_NAME, @started_in), *@argv]
     end
   end
 end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "spec_helper"
+require_relative "../support/bundle"
 require_relative "../support/cluster"
 
 RSpec.describe "A hot restart" do
@@ -71,6 +72,36 @@ RSpec.describe "A hot restart" do
     server.signal("USR2")
     restarted(server)
     expect(server.stdout.scan(/^bundle .*/)).to eq(["bundle .", "bundle #{File.realpath(server.dir)}/new/Gemfile."])
+  end
+
+  # A release that brings its own copy of the gem, in a version of that number.
+  def release(folder, version)
+    FileUtils.mkdir_p(folder)
+    %w[lib exe].each { |part| FileUtils.cp_r("#{Bundle::ROOT}/#{part}", folder) }
+    File.write("#{folder}/iodine-rs.gemspec", <<~RUBY)
+      Gem::Specification.new("iodine-rs", "#{version}") do |spec|
+        spec.authors, spec.summary = ["x"], "x"
+        spec.add_dependency "rack"
+      end
+    RUBY
+    File.write("#{folder}/Gemfile", "source Gem.sources.first.uri.to_s\ngem 'iodine-rs', path: '.'")
+  end
+
+  it "V-12, V-15: takes the server itself from the new release, too, as its Gemfile says" do
+    Dir.mktmpdir do |home|
+      %w[1 2].each { |version| release("#{home}/#{version}", version) }
+      File.symlink("1", "#{home}/current")
+      telling = 'run ->(_env) { [200, {}, $LOADED_FEATURES.grep(%r{/iodine_rs/(?:server.rb|iodine_rs.so)$}).map { |path| "#{path}\n" }] }'
+      server = serve(telling, command: [RbConfig.ruby, "-rbundler/setup", "#{home}/current/exe/iodine-rs"],
+                              env: { **Bundle::CLEAN, "BUNDLE_GEMFILE" => "#{home}/current/Gemfile" })
+      loaded = ->(version) { contain_exactly(*%w[server.rb iodine_rs.so].map { |file| "#{File.realpath(home)}/#{version}/lib/iodine_rs/#{file}" }) }
+      expect(Http.get(server).body.lines(chomp: true)).to loaded[1]
+      File.unlink("#{home}/current")
+      File.symlink("2", "#{home}/current")
+      server.signal("USR2")
+      restarted(server)
+      expect(Http.get(server).body.lines(chomp: true)).to loaded[2]
+    end
   end
 
   # A Gemfile in a directory above is found by bundler/setup; where there is none, it defines no more than its name.
