@@ -36,6 +36,7 @@ module IodineRs
       @directory = File.expand_path(options[:directory] || ".", started_in)
       @environment = environment
       @load_path = load_path
+      @programs = programs
       @facade = facade
       @admin = Admin.new(self, options, log)
       @privileges = Privileges.new(options)
@@ -254,10 +255,21 @@ module IodineRs
     # RubyGems and Bundler find this library, and by then perhaps another version of it; without them nobody does.
     def load_path = Gem.loaded_specs.key?("iodine-rs") ? [] : ["-I#{LIB}"]
 
+    # Bundler knows its programs by their real path. By the link that the server was started through it is the one of the
+    # present release; the other may have been removed.
+    def programs
+      path = File.expand_path($PROGRAM_NAME, @started_in)
+      [path.sub(/\A#{Regexp.escape(File.realpath(@started_in))}(?=\/)/) { @started_in }, path]
+    rescue SystemCallError
+      # A directory above may not be entered.
+      [path]
+    end
+
     def command
       return @options[:restart_command].split if @options[:restart_command]
 
-      [RbConfig.ruby, *@load_path, File.expand_path($PROGRAM_NAME, @started_in), *@argv]
+      program = @programs.find { |path| File.exist?(path) } || @programs.last
+      [RbConfig.ruby, *@load_path, program, *@argv]
     end
   end
 end

@@ -87,20 +87,54 @@ RSpec.describe "A hot restart" do
     File.write("#{folder}/Gemfile", "source Gem.sources.first.uri.to_s\ngem 'iodine-rs', path: '.'")
   end
 
-  it "V-12, V-15: takes the server itself from the new release, too, as its Gemfile says" do
+  # Yields the directory of releases "1" and "2", whose apps tell what was loaded of the server. A link names the first.
+  def releases
     Dir.mktmpdir do |home|
-      %w[1 2].each { |version| release("#{home}/#{version}", version) }
+      %w[1 2].each do |version|
+        release("#{home}/#{version}", version)
+        File.write("#{home}/#{version}/config.ru", <<~'RUBY')
+          run ->(_env) { [200, {}, $LOADED_FEATURES.grep(%r{/iodine_rs/(?:server.rb|iodine_rs.so)$}).map { |path| "#{path}\n" }] }
+        RUBY
+      end
       File.symlink("1", "#{home}/current")
-      telling = 'run ->(_env) { [200, {}, $LOADED_FEATURES.grep(%r{/iodine_rs/(?:server.rb|iodine_rs.so)$}).map { |path| "#{path}\n" }] }'
-      server = serve(telling, command: [RbConfig.ruby, "-rbundler/setup", "#{home}/current/exe/iodine-rs"],
-                              env: { **Bundle::CLEAN, "BUNDLE_GEMFILE" => "#{home}/current/Gemfile" })
-      loaded = ->(version) { contain_exactly(*%w[server.rb iodine_rs.so].map { |file| "#{File.realpath(home)}/#{version}/lib/iodine_rs/#{file}" }) }
-      expect(Http.get(server).body.lines(chomp: true)).to loaded[1]
-      File.unlink("#{home}/current")
-      File.symlink("2", "#{home}/current")
+      yield File.realpath(home)
+    end
+  end
+
+  # The server of that directory, as `bundle exec` starts it: by its real path, in the directory of the link.
+  def bundled(home)
+    serve("#{home}/current/config.ru", under: ["sh", "-c", "cd #{home}/current && exec \"$@\"", "sh"],
+                                       command: [RbConfig.ruby, "-rbundler/setup", "#{home}/1/exe/iodine-rs"],
+                                       env: { **Bundle::CLEAN, "BUNDLE_GEMFILE" => nil })
+  end
+
+  def point_to_next(home)
+    File.unlink("#{home}/current")
+    File.symlink("2", "#{home}/current")
+  end
+
+  def loaded(server) = Http.get(server).body.lines(chomp: true)
+  def files(folder) = contain_exactly("#{folder}/lib/iodine_rs/server.rb", "#{folder}/lib/iodine_rs/iodine_rs.so")
+
+  it "V-05, V-15: takes the server itself from the new release, too, as its Gemfile says" do
+    releases do |home|
+      server = bundled(home)
+      expect(loaded(server)).to files("#{home}/1")
+      point_to_next(home)
       server.signal("USR2")
       restarted(server)
-      expect(Http.get(server).body.lines(chomp: true)).to loaded[2]
+      expect(loaded(server)).to files("#{home}/2")
+    end
+  end
+
+  it "V-05: needs nothing of a release that a deployment has removed" do
+    releases do |home|
+      server = bundled(home)
+      point_to_next(home)
+      FileUtils.rm_rf("#{home}/1")
+      server.signal("USR2")
+      restarted(server)
+      expect(loaded(server)).to files("#{home}/2")
     end
   end
 
