@@ -25,6 +25,7 @@ module IodineRs
   autoload :StateFile, "iodine_rs/state_file"
   autoload :Redirect, "iodine_rs/redirect"
   autoload :ServiceManager, "iodine_rs/service_manager"
+  autoload :RestartCommand, "iodine_rs/restart_command"
   autoload :RestartFile, "iodine_rs/restart_file"
   autoload :Idleness, "iodine_rs/idleness"
   autoload :Processors, "iodine_rs/processors"

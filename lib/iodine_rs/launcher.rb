@@ -1,12 +1,9 @@
 # frozen_string_literal: true
 
-require "rbconfig"
-
 module IodineRs
   # Runs one server, as one process or as a cluster, from the banner to "Goodbye!", or to a hot restart: the same process
   # begins anew, with the same sockets.
   class Launcher
-    LIB = File.expand_path("..", __dir__)
     ORIGINS = { nil => "Listening on", inherited: "Inherited", activated: "Activated" }.freeze
     # Where a hot restart leaves the sockets for the process after it.
     INHERITED = "IODINE_RS_INHERITED"
@@ -14,7 +11,7 @@ module IodineRs
     LEFT = [INHERITED, "LISTEN_PID", "LISTEN_FDS"].freeze
     # States of a server that ends by these words, as plugins know them.
     ENDS = { "USR2" => :restart, "QUIT" => :halt }.freeze
-    private_constant :LIB, :ORIGINS, :INHERITED, :LEFT, :ENDS
+    private_constant :ORIGINS, :INHERITED, :LEFT, :ENDS
 
     attr_reader :options, :log, :binder, :directory
 
@@ -26,7 +23,6 @@ module IodineRs
                    started_in: Launcher.shells_directory)
       @options = options
       @app = app
-      @argv = argv
       @log = log
       @inbox = Inbox.new
       @binder = Binder.new(**sockets_left, development: options.development?)
@@ -35,8 +31,7 @@ module IodineRs
       @started_in = started_in
       @directory = File.expand_path(options[:directory] || ".", started_in)
       @environment = environment
-      @load_path = load_path
-      @programs = programs
+      @command = RestartCommand.new(options[:restart_command], argv, started_in)
       @facade = facade
       @admin = Admin.new(self, options, log)
       @privileges = Privileges.new(options)
@@ -229,7 +224,7 @@ module IodineRs
       @options[:hooks].run(:before_restart, @log, self)
       inherited, descriptors = @binder.bequeath
       enter_restart_directory
-      Process.exec({ INHERITED => inherited }, *command, { close_others: true }.merge(descriptors))
+      Process.exec({ INHERITED => inherited }, *@command, { close_others: true }.merge(descriptors))
     end
 
     # Relative paths among the arguments count from where the server was started. The user that it has become may not be
@@ -250,26 +245,6 @@ module IodineRs
       env = Bundler.original_env.except(*LEFT)
       options = env["RUBYOPT"].to_s.split
       env.merge("RUBYOPT" => (options | ["-rbundler/setup"]).join(" "))
-    end
-
-    # RubyGems and Bundler find this library, and by then perhaps another version of it; without them nobody does.
-    def load_path = Gem.loaded_specs.key?("iodine-rs") ? [] : ["-I#{LIB}"]
-
-    # Bundler knows its programs by their real path. By the link that the server was started through it is the one of the
-    # present release; the other may have been removed.
-    def programs
-      path = File.expand_path($PROGRAM_NAME, @started_in)
-      [path.sub(/\A#{Regexp.escape(File.realpath(@started_in))}(?=\/)/) { @started_in }, path]
-    rescue SystemCallError
-      # A directory above may not be entered.
-      [path]
-    end
-
-    def command
-      return @options[:restart_command].split if @options[:restart_command]
-
-      program = @programs.find { |path| File.exist?(path) } || @programs.last
-      [RbConfig.ruby, *@load_path, program, *@argv]
     end
   end
 end

@@ -138,6 +138,17 @@ RSpec.describe "A hot restart" do
     end
   end
 
+  it "keeps the directories of the app that Ruby was given for its load path, as Puma keeps lib" do
+    server = serve('require "own"; run ->(_env) { [200, {}, [OWN]] }',
+                   command: [RbConfig.ruby, "-I#{Bundle::ROOT}/lib", "-Ilib", "-Iapp/parts", "#{Bundle::ROOT}/exe/iodine-rs"],
+                   files: { "lib/own.rb" => "require 'part'; OWN = PART", "app/parts/part.rb" => "PART = 'one'" })
+    expect(Http.get(server).body).to eq("one")
+    File.write("#{server.dir}/app/parts/part.rb", "PART = 'two'")
+    server.signal("USR2")
+    restarted(server)
+    expect(Http.get(server).body).to eq("two")
+  end
+
   # A Gemfile in a directory above is found by bundler/setup; where there is none, it defines no more than its name.
   it "keeps RUBYOPT, and Bundler where it is loaded but has no Gemfile" do
     server = serve(app, files: { "version" => "old" }, env: { "RUBYOPT" => "-W1 -rbundler/setup", "BUNDLE_GEMFILE" => nil })
