@@ -147,15 +147,19 @@ impl Client {
 
     /// Closes after what was written, with this code and reason.
     pub fn close(&self, code: u16, reason: &str) {
-        let last = match self.protocol {
-            Protocol::WebSocket => encoder::close(code, reason),
-            Protocol::Sse => Bytes::new(),
-        };
-        let (first, session) = self.outbox.close(last, self.realtime.settings.close_timeout);
+        let (first, session) = self.outbox.close(self.last(code, reason), self.realtime.settings.close_timeout);
         if first {
             self.note_end(code, reason);
         }
         self.wake(session);
+    }
+
+    /// What ends a connection on the wire.
+    fn last(&self, code: u16, reason: &str) -> Bytes {
+        match self.protocol {
+            Protocol::WebSocket => encoder::close(code, reason),
+            Protocol::Sse => Bytes::new(),
+        }
     }
 
     /// Closes when the application has seen all messages that came before; it has `close_timeout` for them.
@@ -166,15 +170,17 @@ impl Client {
 
     /// The client does not read: it gets the time to close, and nothing else.
     fn cut_slow(&self) {
-        if self.outbox.is_open() {
+        let (code, reason) = (1013, "too slow");
+        let (first, session) = self.outbox.cut(self.last(code, reason), self.realtime.settings.close_timeout);
+        if first {
+            self.note_end(code, reason);
             let limit = self.realtime.settings.max_outgoing;
             self.realtime.log.line(&format!(
-                "client {} does not read: more than max_outgoing ({limit} bytes) wait for it; closed with 1013",
+                "client {} does not read: more than max_outgoing ({limit} bytes) wait for it; closed with {code}",
                 self.id()
             ));
-            self.outbox.clear();
-            self.close(1013, "too slow");
         }
+        self.wake(session);
     }
 
     /// The blocks of its subscriptions are slower than what is published to them.

@@ -49,6 +49,8 @@ pub(crate) struct Outbox {
 struct State {
     phase: Phase,
     pieces: Fifo<Bytes>,
+    /// The first of them is the rest of a message whose beginning is out.
+    begun: bool,
     /// Answers to the client's pings, at most [`PONGS`].
     pongs: VecDeque<Bytes>,
     bytes: usize,
@@ -65,6 +67,7 @@ impl Outbox {
         let state = State {
             phase: Phase::Open,
             pieces: Fifo::default(),
+            begun: false,
             pongs: VecDeque::new(),
             bytes: 0,
             pending: 0,
@@ -110,6 +113,7 @@ impl Outbox {
             return (written, Push::Written, if behind { state.session.take() } else { None });
         }
         state.pending += 1;
+        state.begun = written > 0;
         state.add(message.slice(written..));
         (written, Push::Queued, state.session.take())
     }
@@ -141,21 +145,21 @@ impl Outbox {
 
     /// Ends the writing with a last frame. `false` where it has ended already.
     pub(crate) fn close(&self, last: Bytes, limit: Duration) -> (bool, Option<Waker>) {
-        let mut state = self.lock();
-        if state.phase != Phase::Open {
-            return (false, None);
-        }
-        state.phase = Phase::Closing;
-        state.add(last);
-        state.limit(limit);
-        (true, state.session.take())
+        self.lock().end(last, limit)
     }
 
-    /// Throws away what waits: the client does not read it.
-    pub(crate) fn clear(&self) {
+    /// Ends the writing with a last frame in place of what waits: the client does not read it. A message that has been
+    /// begun goes out to its end. `false` where the writing has ended already.
+    pub(crate) fn cut(&self, last: Bytes, limit: Duration) -> (bool, Option<Waker>) {
         let mut state = self.lock();
-        state.pieces = Fifo::default();
-        state.bytes = 0;
+        if state.phase == Phase::Open {
+            let mut waiting = std::mem::take(&mut state.pieces);
+            let rest = waiting.pop_front().filter(|_| state.begun);
+            state.bytes = 0;
+            state.pending = 0;
+            state.add(rest.unwrap_or_default());
+        }
+        state.end(last, limit)
     }
 
     /// The connection has to end within `limit`.
@@ -181,6 +185,7 @@ impl Outbox {
     /// Moves what waits into `writing`, which is empty.
     pub(crate) fn take(&self, writing: &mut Fifo<Bytes>) {
         let mut state = self.lock();
+        state.begun = false;
         for pong in std::mem::take(&mut state.pongs) {
             state.add(pong);
         }
@@ -190,7 +195,7 @@ impl Outbox {
     /// `written` bytes are out. `true`: these were the last ones, and the application had written some of them.
     pub(crate) fn written(&self, written: usize) -> bool {
         let mut state = self.lock();
-        // After `clear` some of the bytes are not counted any more.
+        // After `cut` some of the bytes are not counted any more.
         state.bytes = state.bytes.saturating_sub(written);
         state.bytes == 0 && std::mem::take(&mut state.pending) > 0
     }
@@ -236,6 +241,16 @@ impl State {
             self.bytes += piece.len();
             self.pieces.push_back(piece);
         }
+    }
+
+    fn end(&mut self, last: Bytes, limit: Duration) -> (bool, Option<Waker>) {
+        if self.phase != Phase::Open {
+            return (false, None);
+        }
+        self.phase = Phase::Closing;
+        self.add(last);
+        self.limit(limit);
+        (true, self.session.take())
     }
 
     fn limit(&mut self, limit: Duration) {
