@@ -15,7 +15,10 @@ RSpec.describe "Clients that do not keep up" do
         count, size = text.split.map { |number| Integer(number) }
         count.times { |number| client.publish("storm", number.to_s.ljust(size, ".")) }
         client.publish("storm", "end")
+        sleep 0.2 if client.env["PATH_INFO"] == "/busy"
       end
+
+      def on_drained(_client) = puts("drained")
     end
 
     run lambda { |env|
@@ -32,5 +35,15 @@ RSpec.describe "Clients that do not keep up" do
     ending = slow.finish
     expect(ending.code).to eq(1013)
     expect(ending.messages.map(&:to_i)).to eq([*0...ending.messages.size])
+  end
+
+  it "B-19, B-28: are told once that everything is written, however often it was" do
+    own = serve(app)
+    client = WebSocketClient.new(own, "/busy")
+    client.text("1000 10")
+    messages = Array.new(1001) { client.read_message }
+    expect(messages.last).to eq("end")
+    client.goodbye
+    expect(own.stdout.scan("drained").size).to be_between(1, 5)
   end
 end

@@ -70,6 +70,8 @@ struct State {
     messages: usize,
     message_bytes: usize,
     publications: usize,
+    /// [`Event::Drained`] waits: another one would say nothing new.
+    drained: bool,
     /// A thread works on it, or has been asked to.
     scheduled: bool,
     /// The connection waits for room.
@@ -87,6 +89,7 @@ impl State {
             self.message_bytes += len;
         }
         self.publications += usize::from(matches!(event, Event::Publication(..)));
+        self.drained |= matches!(event, Event::Drained);
     }
 
     fn discount(&mut self, event: &Event) {
@@ -95,6 +98,7 @@ impl State {
             self.message_bytes -= len;
         }
         self.publications -= usize::from(matches!(event, Event::Publication(..)));
+        self.drained &= !matches!(event, Event::Drained);
     }
 }
 
@@ -117,6 +121,9 @@ impl Mailbox {
         let mut state = self.lock();
         if matches!(event, Event::Publication(..)) && state.publications >= self.capacity {
             return false;
+        }
+        if matches!(event, Event::Drained) && state.drained {
+            return true;
         }
         state.count(&event);
         state.events.push_back(event);
