@@ -80,10 +80,25 @@ module IodineRs
       # A class that may be changed gets the methods once; else each handler gets them for itself.
       def mix_into(handler)
         return if handler.is_a?(Websocket)
-        return handler.extend(Websocket) if handler.is_a?(Module) || handler.class.frozen?
+        return extend_alone(handler) if handler.is_a?(Module) || handler.class.frozen? || core?(handler.class)
 
         handler.class.include(Websocket)
         handler.class.extend(ClassMethods)
+      end
+
+      # As where the class includes the module, what the handler has already wins.
+      def extend_alone(handler)
+        own = Websocket.instance_methods(false).select { |name| handler.respond_to?(name, true) }
+        own = own.to_h { |name| [name, handler.method(name)] }
+        handler.extend(Websocket)
+        own.each { |name, method| handler.define_singleton_method(name, method) }
+      end
+
+      # Whether a class is Ruby's own (Object, Proc): all the program's objects of it would get the methods.
+      def core?(klass)
+        Object.const_source_location(klass.name.to_s) == []
+      rescue NameError
+        false
       end
     end
 

@@ -39,8 +39,16 @@ RSpec.describe "the article's API" do
     end
   end
 
-  it "takes a frozen class" do
-    expect(connect("/solid").ask("hi")).to eq("solid hi")
+  # Methods of the handler's own win there, too: its callbacks above all.
+  %w[solid module object].each do |kind|
+    it "takes a handler whose class cannot be changed (#{kind})" do
+      client = connect("/#{kind}")
+      expect(client.read_message).to eq("#{kind} open")
+      expect(client.ask("hi")).to eq("#{kind} hi")
+      client.goodbye
+      server.wait_for_stdout(/^#{kind} left/)
+      expect(Http.get(server, "/core").body).to eq("nothing mixed in")
+    end
   end
 
   it "refuses a frozen instance with 500 and says why" do

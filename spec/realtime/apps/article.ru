@@ -31,19 +31,39 @@ class Plain
   def on_message(data) = write(data)
 end
 
+# Callbacks that tell who answers.
+module Telling
+  def name = self.class.name.downcase
+  def on_open = write("#{name} open")
+  def on_message(data) = write("#{name} #{data}")
+  def on_close = puts("#{name} left")
+end
+
 # May not be changed any more.
 class Solid
-  def on_message(data) = write("solid #{data}")
+  include Telling
 end
 Solid.freeze
+
+# A handler that is a module: one connection at a time.
+module Single
+  extend Telling
+  def self.name = "module"
+end
+
+# A handler of no class of its own.
+LONER = Object.new.extend(Telling)
 
 run(lambda do |env|
   if env["upgrade.websocket?"]
     key, handler = { "/plain" => ["upgrade.websocket", Plain], "/alias" => ["iodine.websocket", Plain],
-                     "/solid" => ["upgrade.websocket", Solid],
+                     "/solid" => ["upgrade.websocket", Solid], "/module" => ["upgrade.websocket", Single],
+                     "/object" => ["upgrade.websocket", LONER],
                      "/frozen" => ["upgrade.websocket", Plain.new.freeze] }[env["PATH_INFO"]]
     env[key || "upgrade.websocket"] = handler || Talker.new(env)
     next [0, { "set-cookie" => "seen=1" }, []]
   end
+  next [200, {}, [Object.new.respond_to?(:on_open) ? "mixed in" : "nothing mixed in"]] if env["PATH_INFO"] == "/core"
+
   [200, {}, ["page"]]
 end)
