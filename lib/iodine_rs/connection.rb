@@ -10,7 +10,9 @@ module IodineRs
     PUBSUB_VERSION = 0
     # What a handler may answer to.
     CALLBACKS = %i[on_open on_message on_drained on_shutdown on_close].freeze
-    private_constant :PUBSUB_VERSION, :CALLBACKS
+    # Codes that may be sent (RFC 6455 §7.4; 1012 to 1014 are IANA's).
+    CODES = [1000..1003, 1007..1014, 3000..4999].freeze
+    private_constant :PUBSUB_VERSION, :CALLBACKS, :CODES
 
     @warned = false
 
@@ -42,7 +44,12 @@ module IodineRs
     # Closes after everything written has been sent, by default with 1000.
     #
     # @return [nil]
+    # @raise [ArgumentError] for a code that no Close frame may have
     def close(code = 1000, reason = "")
+      unless CODES.any? { |range| range.cover?(code) }
+        raise ArgumentError, "close takes 1000 to 1014 without 1004 to 1006, or 3000 to 4999, not #{code.inspect}"
+      end
+
       send_close(code, reason)
       nil
     end
@@ -52,16 +59,18 @@ module IodineRs
 
     # @raise [RangeError] outside of 0 to 255
     def timeout=(seconds)
-      raise RangeError, "timeout takes seconds from 0 to 255, not #{seconds}" unless (0..255).cover?(seconds)
+      unless seconds.is_a?(Integer) && seconds.between?(0, 255)
+        raise RangeError, "timeout takes whole seconds from 0 to 255, not #{seconds.inspect}"
+      end
 
       self.ping_interval = seconds
     end
 
     # Calls another object's callbacks from now on: the old one's `on_close`, then the new one's `on_open`, in the
-    # connection's order. nil or false closes.
+    # connection's order. nil or false closes. Nothing happens once the connection is closed.
     def handler=(object)
       return close unless object
-      return if object.equal?(handler)
+      return if object.equal?(handler) || !open?
 
       change = ->(_) { switch_to(object) }
       in_callback? ? change.call(self) : defer_block(change)
@@ -142,12 +151,18 @@ module IodineRs
       send_event(data, id&.to_s, event&.to_s, milliseconds)
     end
 
+    # What the old one raises is raised when the new one is there: it has been told, and is not told again.
     def switch_to(object)
       old = handler
-      old.on_close(self) if old.respond_to?(:on_close)
       adopt(object)
       env["rack.upgrade"] = object unless env.frozen?
-      handler.on_open(self) if handler.respond_to?(:on_open)
+      tell(old, :on_close)
+    ensure
+      tell(handler, :on_open) unless handler.equal?(old)
+    end
+
+    def tell(object, callback)
+      object.send(callback, self) if object.respond_to?(callback, true)
     end
   end
 end
