@@ -26,11 +26,11 @@ module IodineRs
 
       def cancelled? = @left.zero?
 
-      # Runs the block; an exception is printed and ends nothing.
+      # Runs the block; an exception, of whatever kind, is printed and ends nothing: others wait for the thread.
       def run
         @left -= 1
         @block.call
-      rescue StandardError, ScriptError => error
+      rescue Exception => error
         warn "timer: #{error.full_message(highlight: false)}"
       end
     end
@@ -75,6 +75,8 @@ module IodineRs
         @lock.synchronize do
           forget_parent
           @waiting << timer
+          # A block may have killed it.
+          @thread = nil unless @thread&.alive?
           @thread ||= Thread.new { serve }.tap { |thread| thread.name = "iodine-rs timers" }
           @changed.signal
         end

@@ -96,3 +96,56 @@ RSpec.describe "A misbehaving callback" do
     end
   end
 end
+
+# The blocks of one process share a thread.
+RSpec.describe "A misbehaving block of the process" do
+  app = <<~'RUBY'
+    require "timeout"
+    def deep(n) = deep(n + 1) + 1
+
+    DEEDS = {
+      "/raises" => -> { raise "boom" }, "/exception" => -> { raise Exception, "boom" }, "/interrupt" => -> { raise Interrupt },
+      "/exits" => -> { exit }, "/throws" => -> { throw :nobody }, "/deep" => -> { deep(0) },
+      "/timeout" => -> { Timeout.timeout(0.01) { sleep } }, "/kills" => -> { Thread.current.kill }
+    }
+    DONE = Queue.new
+
+    def perform(deed)
+      deed.call
+    ensure
+      DONE << true
+    end
+
+    # Until the deed is done, and a thread that it killed is dead.
+    def await_deed
+      DONE.pop(timeout: 5)
+      Thread.pass while Thread.list.any? { |thread| thread.status == "aborting" }
+    end
+
+    run lambda { |env|
+      deed, seen = DEEDS[env["PATH_INFO"]], Queue.new
+      channel = "misdeed #{env["PATH_INFO"]}"
+      if env["QUERY_STRING"] == "timer"
+        IodineRs.run { perform(deed) }
+        await_deed
+        IodineRs.run { seen << "goes on" }
+      else
+        IodineRs.subscribe(channel) { |_, text| text == "now" ? perform(deed) : seen << text }
+        IodineRs.publish(channel, "now")
+        await_deed
+        IodineRs.subscribe("another") {}
+        IodineRs.publish(channel, "goes on")
+      end
+      [200, {}, [seen.pop(timeout: 5).to_s]]
+    }
+  RUBY
+
+  let(:server) { ServerProcess.shared(:misbehaving_blocks, app:) }
+
+  %w[timer subscription].product(%w[raises exception interrupt exits throws deep timeout kills]).each do |place, deed|
+    it "F23: #{place} #{deed}" do
+      expect(Http.get(server, "/#{deed}?#{place}").body).to eq("goes on")
+      expect(server).to be_alive
+    end
+  end
+end

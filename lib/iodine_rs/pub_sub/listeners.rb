@@ -18,6 +18,8 @@ module IodineRs
             number = @numbers[key] ||= @last += 1
             @blocks[number] = subscription.handler
             PubSub.listen(number, *key)
+            # A block may have killed it.
+            @thread = nil unless @thread&.alive?
             @thread ||= Thread.new { serve }.tap { |thread| thread.name = "iodine-rs subscriptions" }
           end
         end
@@ -50,9 +52,10 @@ module IodineRs
           end
         end
 
+        # An exception, of whatever kind, is printed and ends nothing: others wait for the thread.
         def call(block, channel, message)
           block&.call(channel, message)
-        rescue StandardError, ScriptError => error
+        rescue Exception => error
           warn "subscription to #{channel}: #{error.full_message(highlight: false)}"
         end
       end
