@@ -37,12 +37,15 @@ module IodineRs
       end
 
       # See IodineRs.publish.
-      def publish(channel = nil, text = nil, by = default, to: channel, message: text, engine: by, as: nil)
+      def publish(channel = nil, text = nil, by = nil, to: channel, message: text, engine: by, as: nil)
         raise ArgumentError, "a channel is missing: publish(\"name\", \"message\")" if to.nil?
         raise ArgumentError, "a message is missing: publish(\"name\", \"message\")" if message.nil?
         raise TypeError, "a message is a String, not #{message.class}" unless message.is_a?(String)
 
-        (engine || PROCESS).publish(Subscription.channel_name(to), message, binary: as&.to_sym == :binary)
+        engine = engine == false ? PROCESS : checked(engine) || default
+        to = Subscription.channel_name(to)
+        # Engines written for iodine take a channel and a message only.
+        as&.to_sym == :binary ? engine.publish(to, message, binary: true) : engine.publish(to, message)
         true
       end
 
@@ -71,11 +74,15 @@ module IodineRs
       # @param engine [Engine, nil] nil restores CLUSTER
       # @raise [TypeError]
       def default=(engine)
-        unless engine.nil? || engine.is_a?(Engine)
-          raise TypeError, "an engine is an IodineRs::PubSub::Engine, not #{engine.class}"
-        end
+        @default = checked(engine)
+      end
 
-        @default = engine
+      private
+
+      def checked(engine)
+        return engine if engine.nil? || engine.is_a?(Engine) || engine.equal?(CLUSTER) || engine.equal?(PROCESS)
+
+        raise TypeError, "an engine is an IodineRs::PubSub::Engine, not #{engine.class}"
       end
     end
 

@@ -81,4 +81,39 @@ RSpec.describe "An engine of one's own" do
     server = serve("begin; IodineRs::PubSub.attach(7); rescue TypeError => e; puts e.message; end\nrun ->(_) { [200, {}, []] }")
     server.wait_for_stdout(/an engine is an IodineRs::PubSub::Engine, not Integer/)
   end
+
+  it "may take a channel and a message only, as iodine's do" do
+    server = serve(<<~'RUBY')
+      class Old < IodineRs::PubSub::Engine
+        def publish(to, message) = IodineRs.publish(to, "old: #{message}", false)
+      end
+      seen = Queue.new
+      IodineRs.subscribe("room") { |_, text| seen << text }
+      run(lambda do |_env|
+        IodineRs.publish("room", "hi", Old.new)
+        [200, {}, [seen.pop(timeout: 5).to_s]]
+      end)
+    RUBY
+    expect(Http.get(server).body).to eq("old: hi")
+  end
+
+  it "P-14: is the default where none is named, also by nil; the constants may be the default" do
+    server = serve(<<~'RUBY')
+      class Told < IodineRs::PubSub::Engine
+        def publish(_, message, binary: false) = ($told ||= []) << [message, binary]
+      end
+      pub_sub = IodineRs::PubSub
+      run(lambda do |_env|
+        pub_sub.default = Told.new
+        pub_sub.publish("a", "1", nil)
+        pub_sub.publish(to: "a", message: "2", engine: nil, as: :binary)
+        pub_sub.publish("a", "3", false)
+        errors = [7, "engine", true].map { |engine| pub_sub.publish("a", "b", engine) rescue $!.class }
+        constants = [pub_sub::PROCESS, pub_sub::CLUSTER].map { |engine| (pub_sub.default = engine) && pub_sub.publish("a", "4") }
+        [200, {}, [[$told, errors, constants].inspect]]
+      end)
+    RUBY
+    told = [["1", false], ["2", true]]
+    expect(Http.get(server).body).to eq([told, [TypeError] * 3, [true, true]].inspect)
+  end
 end
