@@ -120,11 +120,11 @@ module IodineRs
       @signals.install_early if owner
       prepare
       Life.begin(self, @options, role: cluster? ? :master : :single)
-      Life.enter(:pre_start)
       become_user if (changes_user = @privileges.any?)
       start_plugins
       PubSub.default = PubSub::Redis.new(@options[:redis]) if @options[:redis]
       @runner.load(@app)
+      Life.enter(:pre_start)
       open_addresses unless changes_user
       pidfile = Pidfile.new(@options[:pidfile]).tap(&:write)
       write_state

@@ -3,8 +3,8 @@
 module IodineRs
   # The life of the server that the command or the rackup handler runs in this process, as an app may ask for it.
   module Life
-    # Moments that `IodineRs.on_state` knows: before listening; around a fork (cluster); in each process that serves;
-    # when stopping begins; at the end.
+    # Moments that `IodineRs.on_state` knows: before listening, with the app loaded where it is preloaded; around a fork
+    # (cluster); in each process that serves; when stopping begins; at the end.
     STATES = %i[pre_start before_fork after_fork enter_child enter_master on_start on_parent_crush on_child_crush
                 start_shutdown on_finish].freeze
 

@@ -229,4 +229,25 @@ RSpec.describe "timers and states" do
     own.signal("INT")
     own.wait_for_stdout(/finished/)
   end
+
+  %w[0 2].each do |workers|
+    it "M-11: tells an app that is loaded before of each state (-w #{workers})" do
+      own = serve(<<~'RUBY', args: ["-w", workers], files: { "config/iodine_rs.rb" => "preload_app!" })
+        MASTER = $$
+        %i[pre_start before_fork after_fork enter_child enter_master on_start start_shutdown on_finish].each do |state|
+          IodineRs.on_state(state) { $stdout.write("#{$$ == MASTER ? "master" : "worker"} #{state}\n") }
+        end
+        run ->(_env) { [200, {}, []] }
+      RUBY
+      eventually { own.stdout.scan(/ on_start$/).size == [workers.to_i, 1].max }
+      own.signal("TERM")
+      own.wait_exit
+      seen = own.stdout.scan(/^(?:master|worker) \w+$/)
+      expect(seen.first).to eq("master pre_start")
+      master = workers == "0" ? %w[on_start] : %w[before_fork after_fork enter_master]
+      worker = workers == "0" ? [] : %w[after_fork enter_child on_start start_shutdown on_finish]
+      expect(seen.uniq).to match_array(%w[pre_start start_shutdown on_finish].union(master).map { |state| "master #{state}" } +
+                                       worker.map { |state| "worker #{state}" })
+    end
+  end
 end
