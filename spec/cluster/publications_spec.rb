@@ -169,4 +169,19 @@ RSpec.describe "Publications in a cluster" do
     eventually { server.stderr.scan(/(\d+) publications were dropped: a process has 1000 bytes of them waiting/).flatten.sum(&:to_i) == 600 }
     expect(server.stderr.lines.size).to be <= 4
   end
+
+  it "B-24: bring the last words of a worker: of its hooks, of on_finish, of at_exit" do
+    server = cluster(<<~'RUBY', files: { "config/iodine_rs.rb" => <<~'CONFIG' })
+      IodineRs.subscribe("farewells") { |_, text| $stdout.write("#{Process.pid} heard #{text}\n") }
+      IodineRs.on_state(:on_finish) { IodineRs.publish("farewells", "finish of #{Process.pid}") }
+      at_exit { IodineRs.publish("farewells", "exit of #{Process.pid}") }
+      run ->(_env) { [200, {}, []] }
+    RUBY
+      preload_app! false
+      on_worker_shutdown { IodineRs.publish("farewells", "shutdown of #{Process.pid}") }
+    CONFIG
+    leaving, staying = booted(server)
+    Process.kill("TERM", leaving)
+    %w[shutdown finish exit].each { |word| server.wait_for_stdout(/#{staying} heard #{word} of #{leaving}$/) }
+  end
 end

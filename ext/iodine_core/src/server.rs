@@ -119,6 +119,9 @@ impl Server {
             let _ = stand_in.join();
         }
         self.reactor.shut_down();
+        if let Some(relay) = self.relay.get() {
+            relay.end();
+        }
         self.crew.close();
         if let Some(access_log) = &self.shared.access_log {
             access_log.flush();

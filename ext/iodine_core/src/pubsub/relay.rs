@@ -1,15 +1,17 @@
 //! The way of publications to the other processes of this server, and back: one stream socket to the process that
 //! passes them on.
 
-use std::io;
+use std::io::{self, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 
 use super::channel::Channel;
@@ -20,7 +22,11 @@ use super::publication::Publication;
 /// Room for one reading.
 const CHUNK: usize = 64 * 1024;
 
-/// See the module. Takes publications at once, and brings them as soon as [`Relay::run`] does.
+/// How long a process that ends waits for the other side to take a publication.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+/// See the module. Takes publications at once, and brings them as soon as [`Relay::run`] does; after [`Relay::end`]
+/// itself.
 #[derive(Debug)]
 pub struct Relay {
     limit: usize,
@@ -30,27 +36,32 @@ pub struct Relay {
 
 #[derive(Debug)]
 struct Outgoing {
-    /// `None` once it runs.
-    socket: Option<OwnedFd>,
+    /// `None` once nothing can be sent any more.
+    socket: Option<StdUnixStream>,
     frames: BytesMut,
     /// Bytes that are being written.
     writing: usize,
+    /// Nobody writes but who sends.
+    ended: bool,
 }
 
 impl Relay {
     /// Over a connected stream socket. At most `limit` bytes wait for it.
     pub fn new(socket: OwnedFd, limit: usize) -> Arc<Relay> {
-        let outgoing = Outgoing { socket: Some(socket), frames: BytesMut::new(), writing: 0 };
+        let outgoing = Outgoing { socket: Some(socket.into()), frames: BytesMut::new(), writing: 0, ended: false };
         Arc::new(Relay { limit, outgoing: Mutex::new(outgoing), more: Notify::new() })
     }
 
     /// Sends a publication to the other processes, and to other servers if `outward`. `false` where too much waits
-    /// already: it is dropped.
+    /// already, or nobody takes it: it is dropped.
     pub fn send(&self, publication: &Publication, outward: bool) -> bool {
         let mut outgoing = self.lock();
         let waiting = outgoing.frames.len() + outgoing.writing;
         let room = waiting + frame::size(publication) <= self.limit;
-        let sent = room && frame::encode(publication, outward, &mut outgoing.frames);
+        let mut sent = room && frame::encode(publication, outward, &mut outgoing.frames);
+        if outgoing.ended {
+            sent &= outgoing.write_out();
+        }
         drop(outgoing);
         self.more.notify_one();
         sent
@@ -73,17 +84,38 @@ impl Relay {
     /// # Errors
     /// When the socket fails, or brings something else than publications.
     pub async fn run(&self, hub: &Hub) -> io::Result<()> {
-        let Some(socket) = self.lock().socket.take() else { return Ok(()) };
-        let socket = StdUnixStream::from(socket);
+        let Some(socket) = self.lock().socket.as_ref().map(StdUnixStream::try_clone) else { return Ok(()) };
+        let socket = socket?;
         socket.set_nonblocking(true)?;
-        let (reader, writer) = UnixStream::from_std(socket)?.into_split();
-        tokio::select! {
+        let mut stream = UnixStream::from_std(socket)?;
+        // Owned halves would end the sending for `end` as well.
+        let (reader, writer) = stream.split();
+        let ended = tokio::select! {
             received = receive(reader, hub) => received,
             sent = self.transmit(writer) => sent,
+        };
+        self.lock().socket = None;
+        ended
+    }
+
+    /// [`Relay::run`] was dropped with its runtime, and the process says its last words: they are written at once.
+    pub fn end(&self) {
+        let mut outgoing = self.lock();
+        outgoing.ended = true;
+        let ready = outgoing.socket.as_ref().is_some_and(|socket| {
+            // Nobody reads: who writes to us should not wait.
+            let prepared = socket.shutdown(Shutdown::Read).and_then(|()| socket.set_nonblocking(false));
+            prepared.and_then(|()| socket.set_write_timeout(Some(LAST_WRITE))).is_ok()
+        });
+        if !ready || outgoing.writing > 0 {
+            // Nothing can follow a frame that was cut.
+            outgoing.socket = None;
+        } else if !outgoing.frames.is_empty() {
+            outgoing.write_out();
         }
     }
 
-    async fn transmit(&self, mut writer: OwnedWriteHalf) -> io::Result<()> {
+    async fn transmit(&self, mut writer: WriteHalf<'_>) -> io::Result<()> {
         loop {
             let frames = {
                 let mut outgoing = self.lock();
@@ -106,6 +138,17 @@ impl Relay {
     }
 }
 
+impl Outgoing {
+    fn write_out(&mut self) -> bool {
+        let frames = self.frames.split();
+        let written = self.socket.as_mut().is_some_and(|socket| socket.write_all(&frames).is_ok());
+        if !written {
+            self.socket = None;
+        }
+        written
+    }
+}
+
 impl Observer for Relay {
     fn subscribed(&self, channel: &Channel) {
         self.notify(channel, true);
@@ -116,7 +159,7 @@ impl Observer for Relay {
     }
 }
 
-async fn receive(mut reader: OwnedReadHalf, hub: &Hub) -> io::Result<()> {
+async fn receive(mut reader: ReadHalf<'_>, hub: &Hub) -> io::Result<()> {
     let mut input = BytesMut::new();
     loop {
         while let Some(frame) = frame::decode(&mut input).map_err(io::Error::other)? {

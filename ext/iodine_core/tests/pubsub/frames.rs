@@ -124,6 +124,27 @@ fn relays_in_both_directions_and_in_order() {
 }
 
 #[test]
+fn says_last_words_itself() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (left, right) = socket_pair();
+    let (left, right) = (Relay::new(left, 1 << 20), Relay::new(right, 1 << 20));
+    let running = left.clone();
+    runtime.spawn(async move { running.run(&Hub::new()).await });
+    assert!(left.send(&publication("room", "while it runs"), false));
+    drop(runtime);
+    left.end();
+    assert!(left.send(&publication("room", "at the end"), false));
+    drop(left);
+
+    let (hub, received) = listening_hub();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(right.run(&hub)).expect("whole frames");
+    assert_eq!(heard(&received), ["a:while it runs", "a:at the end"]);
+    right.end();
+    assert!(!right.send(&publication("room", "to nobody"), false));
+}
+
+#[test]
 fn drops_what_is_above_the_limit() {
     let (left, _right) = socket_pair();
     let one = publication("room", "hello");
