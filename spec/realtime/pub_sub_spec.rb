@@ -118,6 +118,21 @@ RSpec.describe "server-sent events" do
     expect(client.response["content-length"]).to be_nil
   end
 
+  it "S-08: keeps the app's own content type where it is one of an event stream, and has one only" do
+    own = serve(<<~RUBY)
+      run(lambda do |env|
+        env["rack.upgrade"] = Module.new
+        [200, { "content-type" => env["QUERY_STRING"].tr("+", " "), "cache-control" => "no-store" }, []]
+      end)
+    RUBY
+    expected = { "text/event-stream;+charset=utf-8" => "text/event-stream; charset=utf-8",
+                 "Text/Event-Stream" => "Text/Event-Stream", "text/html" => "text/event-stream" }
+    expected.each do |sent, received|
+      response = SseClient.new(own, "/?#{sent}").response
+      expect([response["content-type"], response["cache-control"]]).to eq([received, "no-store"])
+    end
+  end
+
   it "S5: keeps a silent stream alive by comments" do
     own = serve("spec/realtime/apps/scenes.ru", args: ["--set", "ping_interval=1"])
     client = SseClient.new(own, "/events")

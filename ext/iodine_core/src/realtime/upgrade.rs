@@ -85,7 +85,10 @@ impl Upgrade {
                 ResponseHead { status: StatusCode::SWITCHING_PROTOCOLS, headers }
             }
             _ => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+                // The app's own stays where it is one (`; charset=utf-8`); a framework's default does not.
+                if !headers.get(CONTENT_TYPE).is_some_and(is_event_stream) {
+                    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+                }
                 let mut default = |name, value| {
                     headers.entry(name).or_insert(HeaderValue::from_static(value));
                 };
@@ -108,6 +111,11 @@ impl Upgrade {
             headers.remove(SEC_WEBSOCKET_PROTOCOL);
         }
     }
+}
+
+fn is_event_stream(value: &HeaderValue) -> bool {
+    let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }
 
 /// A connection about to be upgraded. Dropped (the client has gone), its handle learns that it will never open.
