@@ -199,12 +199,15 @@ RSpec.describe IodineRs::Server do
       expect([output, status.exitstatus]).to eq(["end\n", 0])
     end
 
-    it "may end while a request is in the app" do
+    it "may end while requests are in the app" do
       output, status = script(<<~RUBY)
         #{boot}
-        client = TCPSocket.new("127.0.0.1", socket.local_address.ip_port)
-        client.write("GET /slow HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
-        Thread.pass until server.stats[:busy_threads] == 1
+        clients = Array.new(5) do
+          client = TCPSocket.new("127.0.0.1", socket.local_address.ip_port)
+          client.write("GET /slow HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
+          client
+        end
+        Thread.pass until server.stats[:busy_threads] == 5
         puts :end
       RUBY
       expect([output, status.exitstatus]).to eq(["end\n", 0])

@@ -106,12 +106,17 @@ impl Context {
         Some(ruby.get_inner(self.out_of_band)).filter(|hook| !hook.is_nil())
     }
 
-    /// Asks Ruby to log an error that it does not answer, or that the thread was killed.
+    /// Asks Ruby to log an error that it does not answer, or that the thread was killed; not at the end of the program, when
+    /// Ruby kills all of them.
     ///
     /// # Errors
     /// Only a kill: a logger that raises has nobody to tell.
     pub(crate) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) -> Result<(), Error> {
-        let killed = raised::exception(error).is_none().then(|| raised::app_error(ruby, "its thread was killed"));
+        let killed = raised::exception(error).is_none();
+        if killed && program_ends(ruby) {
+            return Ok(());
+        }
+        let killed = killed.then(|| raised::app_error(ruby, "its thread was killed"));
         if let Some(exception) = raised::exception(killed.as_ref().unwrap_or(error)) {
             let logger = ruby.get_inner(self.error_logger);
             logger.funcall::<_, _, Value>("call", (exception, env, place)).or_none()?;
@@ -143,4 +148,10 @@ impl RemoteAddress {
             None => Ok(RemoteAddress::Fixed),
         }
     }
+}
+
+/// Whether the main thread has ended.
+fn program_ends(ruby: &Ruby) -> bool {
+    let main: Result<Value, Error> = ruby.class_thread().funcall("main", ());
+    main.and_then(|main| main.funcall("alive?", ())).is_ok_and(|alive: bool| !alive)
 }
