@@ -81,6 +81,24 @@ RSpec.describe "Files" do
       server.wait_for_stdout(/closed/)
     end
 
+    # The first is the article's; Rack::Sendfile sets 0.
+    ["10", "0", "999", "text.txt"].each do |length|
+      it "replace the length, whatever the app has set (#{length})" do
+        server = serve(<<~RUBY, files:, args: %w[-www public])
+          run ->(_env) { [200, { "X-Sendfile" => "text.txt", "Content-Length" => #{length.dump} }, []] }
+        RUBY
+        response = Http.get(server, "/page")
+        expect([response.status, response.body, response["content-length"]]).to eq([200, "0123456789", "10"])
+      end
+    end
+
+    it "replace a body that the app frames itself" do
+      server = serve(<<~RUBY, files:, args: %w[-www public])
+        run ->(_env) { [200, { "x-sendfile" => "text.txt", "transfer-encoding" => "chunked" }, ["0\\r\\n\\r\\n"]] }
+      RUBY
+      expect(Http.get(server, "/page").body).to eq("0123456789")
+    end
+
     it "may lie in other directories, if these are named" do
       server = serve(naming, files:, args: %w[--set sendfile_roots=.])
       expect(Http.get(server, "/page?#{server.dir}/config.txt").body).to eq("secret")

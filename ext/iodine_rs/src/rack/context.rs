@@ -34,6 +34,8 @@ pub(crate) struct Context {
     pub(super) remote_address: RemoteAddress,
     pub(super) early_hints: bool,
     pub(super) underscore_headers: bool,
+    /// The app may name a file to be sent in place of its body.
+    pub(super) names_files: bool,
     pub(super) stream_buffer_size: usize,
     /// How long a hijack waits for its socket: the responses before it have to be written first.
     pub(super) release_limit: Duration,
@@ -69,6 +71,7 @@ impl Context {
             remote_address,
             early_hints: reader.get("early_hints")?,
             underscore_headers: reader.get("allow_underscore_headers")?,
+            names_files: !settings.files.sendfile_roots.is_empty(),
             stream_buffer_size: settings.stream_buffer_size,
             release_limit: settings.timeouts.write,
             forks: fork::generation(),

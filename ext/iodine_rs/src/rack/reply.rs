@@ -10,6 +10,10 @@ use magnus::{Error, Integer, RArray, RHash, RString, Ruby, TryConvert, Value};
 
 use crate::raised::{Caught, app_error};
 
+/// Fields that name a file.
+const FILE_NAMES: [HeaderName; 2] =
+    [HeaderName::from_static("x-sendfile"), HeaderName::from_static("x-accel-redirect")];
+
 /// A response as the app gave it.
 pub(super) struct Answer {
     pub(super) head: ResponseHead,
@@ -25,15 +29,20 @@ pub(super) struct Answer {
     pub(super) headers: Value,
 }
 
-/// Reads a triplet.
+/// Reads a triplet. `names_files`: it may name a file instead of its body.
 ///
 /// # Errors
 /// `IodineRs::AppError` saying what is wrong and how to mend it, or what the app's objects raised.
-pub(super) fn read(ruby: &Ruby, app: Value, response: Value) -> Result<Answer, Error> {
+pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) -> Result<Answer, Error> {
     let (status, headers, body) = triplet(ruby, response)?;
     let code = status_code(ruby, status)?;
     let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
     fields.read(headers)?;
+    if names_files && FILE_NAMES.iter().any(|name| fields.map.contains_key(name)) {
+        // The file's length counts. An app that knows it sets it, beside a body of none.
+        fields.map.remove(CONTENT_LENGTH);
+        fields.map.remove(TRANSFER_ENCODING);
+    }
     // What partially hijacks has no use for a body.
     if body.is_nil() && fields.hijack.is_none() {
         return Err(app_error(ruby, "the app returned nil as body; return an Array of Strings, [] for none"));

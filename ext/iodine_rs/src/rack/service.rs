@@ -73,7 +73,7 @@ fn refuse(ruby: &Ruby, cx: &Context, refused: &Refused, env: Value, ticket: Tick
 /// Only a kill.
 fn handlers_answer(ruby: &Ruby, cx: &Context, env: Value, page: Option<Value>) -> Result<Option<Answer>, Error> {
     let Some(page) = page else { return Ok(None) };
-    match reply::read(ruby, page, page).caught() {
+    match reply::read(ruby, page, page, cx.names_files).caught() {
         Ok(answer) => Ok(Some(answer)),
         Err(kill) if is_kill(&kill) => Err(kill),
         Err(error) => cx.log_error(ruby, &error, env, "lowlevel_error_handler").map(|()| None),
@@ -109,7 +109,10 @@ impl Call<'_> {
                 ticket.leave_open();
                 return self.after_hijack(response);
             }
-            Ok(response) => reply::read(self.ruby, app, response).caught().map_err(|error| (error, body_of(response))),
+            Ok(response) => {
+                let answer = reply::read(self.ruby, app, response, self.cx.names_files);
+                answer.caught().map_err(|error| (error, body_of(response)))
+            }
             Err(error) => Err((error, None)),
         };
         match answer {
