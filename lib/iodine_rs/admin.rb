@@ -32,6 +32,13 @@ module IodineRs
     # Where the control app listens, and what it asks for; nil where there is none.
     attr_reader :control_url, :control_token
 
+    # Where the control app will listen, for plugins, which ask before it does; nil where there is none.
+    def control_address
+      return @options[:control_url] unless @options[:control_url] == "auto"
+
+      @control_address ||= "unix://#{temporary_path}"
+    end
+
     # The open sockets.
     def listeners = @endpoints.flat_map(&:listeners)
 
@@ -69,7 +76,7 @@ module IodineRs
     def open_control
       @control_token = @options[:control_token] unless @options[:control_token] == NO_TOKEN
       control = Control.new(@launcher, token: @control_token, data_only: @options[:control_data_only])
-      endpoint = add(address(@options[:control_url]), control)
+      endpoint = add(address(control_address), control)
       @control_url = endpoint.url
       @log.info("* Starting control server on #{endpoint}")
       endpoint.notes.each { |note| @log.info("* #{note}") }
@@ -99,7 +106,7 @@ module IodineRs
     # A Unix socket is made under the umask of the process: whoever may not write to it cannot connect. Its path is for
     # others, who may be in another directory.
     def address(text)
-      address = Bind.parse(text == "auto" ? "unix://#{temporary_path}" : text)
+      address = Bind.parse(text)
       return address unless address.is_a?(Bind::Unix)
 
       address.umask ||= @options[:control_umask] || File.umask

@@ -72,6 +72,9 @@ module IodineRs
     # @return [Boolean] whether it did
     def reload_worker_directory = cluster? && Dir.chdir(@directory).zero?
 
+    # Where the control app is, or will be; nil where there is none.
+    def control_address = @admin.control_address
+
     # Figures of the running server, see Server#stats; those of a cluster by worker. Puma's keys, and more.
     def stats = @running ? Launcher.frame(@started_at, { **@runner.stats, accept_queue: @binder.accept_queue }) : {}
 

@@ -51,6 +51,14 @@ module IodineRs
 
       private
 
+      # Plugins get their figures there. Neither of these may have been chosen by anybody.
+      def tell_control_app
+        return unless @launcher.control_address
+
+        @options[:control_url] = @launcher.control_address
+        @options[:control_auth_token] = @launcher.options[:control_token]
+      end
+
       def wrap(launcher)
         @launcher = launcher
         @config ||= Configuration.around(*launcher.options.layers)
@@ -59,6 +67,7 @@ module IodineRs
         @log_writer ||= LogWriter.new($stdout, launcher.log.err, log: launcher.log)
         @binder = Binder.new(@log_writer, binder: launcher.binder)
         @restart_dir = launcher.directory
+        tell_control_app
         Puma.cli_config = @config
       end
     end

@@ -6,7 +6,7 @@ module IodineRs
     # is no option of ours may be there too: plugins have their own.
     class UserFileDefaultOptions
       # What Puma calls otherwise than we do.
-      NAMES = { state: :state_path, restart_cmd: :restart_command }.freeze
+      NAMES = { state: :state_path, restart_cmd: :restart_command, control_auth_token: :control_token, control_url_umask: :control_umask }.freeze
       private_constant :NAMES
 
       attr_reader :user_options, :file_options, :default_options
