@@ -64,7 +64,7 @@ module IodineRs
 
     # Only now: -I may tell where they are.
     def load_plugins
-      Puma.offer
+      Puma.claim
       @plugins.each { |name| @dsl.plugin(name) }
       @dsl._offer_plugins
     rescue StandardError => error

@@ -157,6 +157,7 @@ module IodineRs
 
     def prepare
       Puma.offer
+      Puma.inform_real
       Puma.cli_config = Puma::Configuration.around(*@options.layers) if Puma.offered? && @facade.nil?
       $stdout.sync = $stderr.sync = true if @options[:mutate_stdout_and_stderr_to_sync_on_write]
       Dir.chdir(@options[:directory]) if @options[:directory]

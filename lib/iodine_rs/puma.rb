@@ -2,7 +2,8 @@
 
 module IodineRs
   # What plugins, gems and scripts that were written for Puma look for. It is known as `::Puma` from the moment when this
-  # server boots (`offer`), unless there is a real Puma: many programs take the name for "this process is a web server".
+  # server boots (`offer`, `claim`), unless there is a real Puma: many programs take the name for "this process is a web
+  # server".
   module Puma
     autoload :Binder, "iodine_rs/puma/binder"
     autoload :Cluster, "iodine_rs/puma/cluster"
@@ -39,6 +40,12 @@ module IodineRs
     # In a configuration file the name is this module's, also beside a real Puma.
     DSL::Puma = self
 
+    # Where a real Puma gets the figures from that it is asked for.
+    module Figures
+      def self.stats = IodineRs.stats_hash
+    end
+    private_constant :Figures
+
     class << self
       # The Configuration of the server that runs in this process.
       attr_accessor :cli_config
@@ -48,11 +55,23 @@ module IodineRs
         Object.const_set(:Puma, self) unless defined?(::Puma) || real?
       end
 
+      # The same in a process of this server's command, also where the bundle has a real Puma: gems that extend Puma
+      # depend on it, and are to find what serves. Unless somebody has loaded that Puma, nobody can from now on; its files
+      # answer as ours, or are not there.
+      def claim
+        return if defined?(::Puma::Const)
+
+        Gem.loaded_specs["puma"]&.full_require_paths&.each { |path| $LOAD_PATH.delete(path) }
+        # Bundler runs the gemspec of a gem that comes from a folder or from git: by then its version has made the module.
+        adopt(Object.send(:remove_const, :Puma), self) if defined?(::Puma)
+        Object.const_set(:Puma, self)
+      end
+
       # Whether this module is what `::Puma` means.
       def offered? = defined?(::Puma) && ::Puma.equal?(self)
 
       # Whether a real Puma is loaded, or belongs to the bundle.
-      def real? = (defined?(::Puma) && !offered?) || Gem.loaded_specs.key?("puma")
+      def real? = !offered? && (Object.const_defined?(:Puma) || Gem.loaded_specs.key?("puma"))
 
       # Whether there is a real Puma to load, in the bundle or (without one) on the machine.
       def installed? = real? || Gem::Specification.stubs_for("puma").any?
@@ -71,6 +90,11 @@ module IodineRs
 
       # For a file that bears the name of one of Puma's: loads that where there is a real Puma, else this module answers.
       def answer(file) = load_real(file) || offer
+
+      # Gives this server's figures to a real Puma that is loaded: gems ask for them by its name.
+      def inform_real
+        ::Puma.stats_object = Figures if !offered? && defined?(::Puma) && ::Puma.respond_to?(:stats_object=)
+      end
 
       # Where plugins register: the real Puma's, where its part of that is loaded.
       def plugins = real? && defined?(::Puma::Plugins) ? ::Puma::Plugins : Plugins
@@ -97,6 +121,18 @@ module IodineRs
       def windows? = false
       def forkable? = true
       def ssl? = true
+
+      private
+
+      # Makes constants of another module those of ours.
+      def adopt(theirs, ours)
+        theirs.constants(false).each do |name|
+          value = theirs.const_get(name)
+          next ours.const_set(name, value) unless ours.const_defined?(name, false)
+
+          adopt(value, ours.const_get(name)) if value.is_a?(Module)
+        end
+      end
     end
   end
 end

@@ -49,6 +49,23 @@ RSpec.describe "Puma's name" do
     expect(Bundle.run(%w[puma], program)).to eq("false\ntrue\n")
   end
 
+  it "RR-13, G-08: a real Puma that is loaded already gets its figures here" do
+    printed = Bundle.run(%w[puma rackup], <<~'RUBY')
+      require "puma"
+      require "rackup"
+      require "rackup/handler/iodine_rs"
+      app = ->(_) { [200, {}, []] }
+      Rackup::Handler::IodineRs.run(app, Port: 0, Threads: "2:2", Silent: true) do |launcher|
+        Thread.new do
+          sleep 0.01 until IodineRs.stats_hash.to_h[:max_threads]
+          p Puma.equal?(IodineRs::Puma), Puma.stats_hash[:max_threads], Puma.stats[/"max_threads":\d/]
+          launcher.stop
+        end
+      end
+    RUBY
+    expect(printed).to eq("false\n2\n\"\\\"max_threads\\\":2\"\n")
+  end
+
   it "D-64: @options and @config are there in a configuration file" do
     config = <<~'RUBY'
       workers 1
@@ -63,7 +80,7 @@ RSpec.describe "Puma's name" do
   end
 
   # As appsignal does it, whose hook is installed wherever there is a Puma.
-  it "RR-05: an agent may wrap the end of the workers" do
+  it "RR-05, G-08: an agent may wrap the end of the workers" do
     server = cluster(<<~'RUBY', workers: 1, args: %w[--preload])
       Puma::Cluster.class_eval do
         alias_method :stop_workers_without_agent, :stop_workers

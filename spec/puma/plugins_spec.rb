@@ -18,7 +18,7 @@ RSpec.describe "Plugins" do
 
   describe "solid_queue" do
     [[], %w[-w 2], %w[-w 2 --preload]].each do |args|
-      it "G-05: runs beside the server and ends with it: #{args.join(" ")}" do
+      it "G-05, G-08: runs beside the server and ends with it: #{args.join(" ")}" do
         server = configured("plugin :solid_queue", args:)
         eventually { supervisors(server).size == 1 }
         supervisor, parent = supervisors(server).first
@@ -85,7 +85,7 @@ RSpec.describe "Plugins" do
 
   # As exporters of figures do.
   [[], %w[-w 1]].each do |args|
-    it "G-04: may run a server of their own beside this one #{args.join(" ")}" do
+    it "G-04, G-08: may run a server of their own beside this one #{args.join(" ")}" do
       source = <<~'RUBY'
         require "puma/plugin"
 

@@ -20,7 +20,7 @@ RSpec.describe "A gem that ends workers" do
   hello = "run ->(_env) { [200, {}, [Process.pid.to_s]] }"
 
   %w[true false].each do |preload|
-    it "§4.2: finds the workers, says what it does, and gets a successor for the one it ends (preload #{preload})" do
+    it "§4.2, G-08: finds the workers, says what it does, and gets a successor for the one it ends (preload #{preload})" do
       server = cluster(hello, args: ["--set", "preload_app=#{preload}"], files: { "config/puma.rb" => killer.call(<<~RUBY) })
         worker = workers.max_by(&:pid)
         cluster.log "killer: sending TERM to \#{worker.pid} of \#{workers.size}"
