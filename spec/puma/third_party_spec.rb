@@ -148,6 +148,25 @@ RSpec.describe "Gems that extend Puma" do
     ends_well(server)
   end
 
+  # As puma-acme does, to open encrypted addresses of its own.
+  [[], %w[puma]].each do |gems|
+    it "G-08: one that changes how addresses are opened is refused, with advice (#{["bundle", *gems].join(" with ")})" do
+      server = beside(<<~RUBY, gems:, wait: false)
+        require "puma/plugin"
+        require "puma/binder"
+
+        module Puma
+          class Binder
+            alias parse_before parse
+            def parse(...) = parse_before(...)
+          end
+        end
+      RUBY
+      expect(server.wait_exit.exitstatus).to eq(1)
+      expect(server.stderr).to match(%r{\AERROR: .*config/puma.rb:4: Puma::Binder#parse cannot be changed, .*ssl_bind})
+    end
+  end
+
   it "G-08: one that needs the inside of Puma is told that it is not there" do
     server = beside("require 'puma/runner'", wait: false)
     expect(server.wait_exit.exitstatus).to eq(1)

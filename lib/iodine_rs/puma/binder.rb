@@ -55,6 +55,20 @@ module IodineRs
       # Closes the sockets.
       def close = @binder.close
       alias close_listeners close
+
+      OWN = public_instance_methods(false).freeze
+      private_constant :OWN
+
+      # The addresses of a server are not opened by this class: what a gem changes here would come to nothing, silently.
+      #
+      # @raise [ConfigError]
+      def self.method_added(name)
+        return super unless OWN.include?(name)
+
+        raise ConfigError, "Puma::Binder##{name} cannot be changed, this server does not open its addresses by it. " \
+                           "puma-acme does that: have an ACME client write the certificate to files and name them in " \
+                           "ssl_bind; HUP reads them anew"
+      end
     end
   end
 end
