@@ -94,6 +94,7 @@ module IodineRs
     end
 
     def read_configuration
+      Puma.claim
       files = @given[:config] && [@given[:config]] - ["-"]
       ConfigFile.read(files, typed: @given.slice(:environment), env: @env)
     end

@@ -3,6 +3,7 @@
 require "spec_helper"
 require_relative "../support/bundle"
 require_relative "../support/cluster"
+require_relative "../support/operator"
 
 # What gems that extend Puma call, by plugins of our own. The real ones: rake third_party_plugins.
 RSpec.describe "Gems that extend Puma" do
@@ -100,6 +101,12 @@ RSpec.describe "Gems that extend Puma" do
       server.wait_for_stdout(/asked: \{"started_at":/)
       ends_well(server)
     end
+  end
+
+  it "G-08, RR-13: iodine-rs ctl reads a configuration file with such words" do
+    server = beside(poller, "poll_every 1\nactivate_control_app 'unix://control', no_token: true")
+    output, status = Bundle.capture({ **Bundle::CLEAN, **with_puma, "RUBYLIB" => "lib" }, *OperatorMethods::CTL, "stats", chdir: server.dir)
+    expect([output[/"max_threads":\d/], status.exitstatus]).to eq(["\"max_threads\":3", 0]), output
   end
 
   # As tailwindcss-rails does, before the app is loaded; what it waits for must not be the server's handlers of signals.
