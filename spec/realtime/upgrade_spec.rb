@@ -60,6 +60,14 @@ RSpec.describe "upgrading" do
     expect(Http.get(server, "/env", { "accept" => "text/event-stream;q=0" }).body).to eq("nil nil")
   end
 
+  it "S-09: streams events in answer to a request of any method that may have a body in its response" do
+    post = { "content-type" => "application/json", "content-length" => "0", "accept" => "application/json, text/event-stream" }
+    stream = SseClient.new(server, "/status?200", method: "POST", headers: post)
+    expect(stream).to be_open
+    stream.close
+    expect(SseClient.new(server, "/status?200", method: "HEAD")).not_to be_open
+  end
+
   [0, -1, 101, 200, 204].each do |status|
     it "B-5, B-6, B-7: upgrades with status #{status}; headers go along, the body is closed unsent" do
       client = WebSocketClient.new(server, "/status?#{status}")
@@ -67,6 +75,8 @@ RSpec.describe "upgrading" do
       expect(client.response.headers.select { |name, _| name == "set-cookie" }.map(&:last).flatten).to eq(%w[a=1 b=2])
       expect(client.response["x-app"]).to eq("yes")
       expect(client.response["content-length"]).to be_nil
+      # It is between app and server, and names a place of the server's.
+      expect(client.response["x-sendfile"]).to be_nil
       expect(client.ask("hi")).to eq("hi")
       client.goodbye
       seen = []

@@ -172,7 +172,7 @@ run(lambda do |env|
     next [200, {}, [keys.map { |key| env.fetch(key, :missing).inspect }.join(" ")]]
   elsif path == "/status"
     env["rack.upgrade"] = Echo
-    next [Integer(query), { "set-cookie" => %w[a=1 b=2], "x-app" => "yes", "content-length" => "4" }, Body.new(["body"])]
+    next [Integer(query), { "set-cookie" => %w[a=1 b=2], "x-app" => "yes", "content-length" => "4", "x-sendfile" => "/srv/secret" }, Body.new(["body"])]
   elsif path == "/protocol"
     env["rack.upgrade"] = Echo
     next [101, { "sec-websocket-protocol" => query }, []]

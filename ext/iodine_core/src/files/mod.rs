@@ -24,8 +24,8 @@ use self::conditions::Conditions;
 use self::root::{Found, Root};
 use crate::handoff::{Reply, ResponseHead};
 
-const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
-const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
+pub(crate) const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
+pub(crate) const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
 
 /// Where files are served from.
 #[derive(Debug, Clone, Default)]

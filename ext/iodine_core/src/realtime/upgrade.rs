@@ -11,13 +11,15 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::client::{Client, Protocol};
 use super::clients::Realtime;
+use crate::files::{X_ACCEL_REDIRECT, X_SENDFILE};
 use crate::handoff::ResponseHead;
 use crate::sse;
 use crate::ws::handshake::{self, Asked, Handshake};
 use crate::ws::origin;
 
 /// Fields that belong to one connection or to a body, neither of which the application's response has any more.
-const NOT_PASSED: [HeaderName; 6] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, TE, TRAILER, UPGRADE];
+const NOT_PASSED: [HeaderName; 8] =
+    [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, TE, TRAILER, UPGRADE, X_SENDFILE, X_ACCEL_REDIRECT];
 
 /// What a request asks to be upgraded to.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl Upgrade {
         let wish = match handshake::examine(parts) {
             Asked::WebSocket(handshake) => Wish::WebSocket(handshake),
             Asked::WrongVersion => Wish::WrongVersion,
-            Asked::Nothing if parts.method == Method::GET && sse::accept::wants_event_stream(&parts.headers) => {
+            Asked::Nothing if parts.method != Method::HEAD && sse::accept::wants_event_stream(&parts.headers) => {
                 Wish::Sse
             }
             Asked::Nothing => return None,
