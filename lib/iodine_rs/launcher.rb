@@ -86,10 +86,11 @@ module IodineRs
       { uptime_seconds: Time.now - @started_at, accept_queue: @binder.accept_queue, **@runner.server_figures }
     end
 
-    # Puts around figures what Puma has there.
+    # Puts around figures what Puma has there. Its version is the one whose words and keys these are.
     def self.frame(started_at, figures)
       { started_at: timestamp(started_at), **figures,
-        versions: { iodine_rs: VERSION, ruby: { engine: RUBY_ENGINE, version: RUBY_VERSION, patchlevel: RUBY_PATCHLEVEL } } }
+        versions: { puma: Puma::Const::VERSION, iodine_rs: VERSION,
+                    ruby: { engine: RUBY_ENGINE, version: RUBY_VERSION, patchlevel: RUBY_PATCHLEVEL } } }
     end
 
     # The present directory by its shell's name for it: that keeps symbolic links, which a deployment may have pointed

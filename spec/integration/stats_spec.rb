@@ -33,7 +33,7 @@ RSpec.describe "Stats" do
     expect(figures.keys.first(10)).to eq([:started_at, *nine])
     expect(figures).to include(started_at: timestamp, max_threads: 3, pool_capacity: 3, running: 1, busy_threads: 0,
                                backlog: 0, io_threads: 0, requests_count: 1, backlog_max: 1, reactor_max: 1)
-    expect(figures[:versions]).to eq(iodine_rs: IodineRs::VERSION,
+    expect(figures[:versions]).to eq(puma: IodineRs::Puma::Const::VERSION, iodine_rs: IodineRs::VERSION,
                                      ruby: { engine: RUBY_ENGINE, version: RUBY_VERSION, patchlevel: RUBY_PATCHLEVEL })
   end
 
