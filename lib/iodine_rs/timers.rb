@@ -1,9 +1,12 @@
 # frozen_string_literal: true
 
 module IodineRs
-  # Blocks to be run later. One thread keeps the time and runs them, one after the other, so that a block never overlaps
-  # itself; it begins with the first block and belongs to this process.
+  # Blocks to be run later, by threads of their own: the first begins with the first block, others where all of them are
+  # busy. They belong to this process. A block that is repeated never overlaps itself.
   module Timers
+    # Blocks that run at once; more of them wait.
+    THREADS = 5
+
     # A block that waits. `cancel` ends it.
     class Timer
       # Seconds between two runs; nil for a block that runs once.
@@ -38,6 +41,9 @@ module IodineRs
     @lock = Mutex.new
     @changed = ConditionVariable.new
     @waiting = []
+    @threads = []
+    # How many of them wait for a block.
+    @free = 0
 
     class << self
       include Monotonic
@@ -75,12 +81,20 @@ module IodineRs
         @lock.synchronize do
           forget_parent
           @waiting << timer
-          # A block may have killed it.
-          @thread = nil unless @thread&.alive?
-          @thread ||= Thread.new { serve }.tap { |thread| thread.name = "iodine-rs timers" }
-          @changed.signal
+          call_thread
         end
         timer
+      end
+
+      # Has somebody look at what waits.
+      def call_thread
+        return @changed.signal if @free.positive?
+
+        # A block may have killed its own.
+        @threads.select!(&:alive?)
+        return if @threads.size == THREADS
+
+        @threads << Thread.new { serve }.tap { |thread| thread.name = "iodine-rs timers" }
       end
 
       # Timers end with the process that made them.
@@ -88,7 +102,8 @@ module IodineRs
         return if @pid == Process.pid
 
         @pid = Process.pid
-        @thread = nil
+        @threads = []
+        @free = 0
         @waiting.clear
       end
 
@@ -102,17 +117,26 @@ module IodineRs
         @lock.synchronize { @waiting << timer }
       end
 
-      # Waits for the first timer whose time has come.
+      # Waits for the first timer whose time has come. Somebody else looks at the next one from then on.
       def next_due
         @lock.synchronize do
-          loop do
-            timer = @waiting.min_by(&:due)
-            left = timer && timer.due - now
-            return @waiting.delete(timer) if left && left <= 0
-
-            @changed.wait(@lock, left)
-          end
+          timer = await_due
+          call_thread unless @waiting.empty?
+          timer
         end
+      end
+
+      def await_due
+        @free += 1
+        loop do
+          timer = @waiting.min_by(&:due)
+          left = timer && timer.due - now
+          return @waiting.delete(timer) if left && left <= 0
+
+          @changed.wait(@lock, left)
+        end
+      ensure
+        @free -= 1
       end
     end
   end
