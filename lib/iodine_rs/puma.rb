@@ -32,6 +32,11 @@ module IodineRs
     HttpParserError = RequestError
     HttpParserError501 = UnsupportedRequestError
 
+    # Where apps look for what a stopping server raises in them.
+    module ThreadPool
+      ForceShutdown = IodineRs::ForceShutdown
+    end
+
     # What its handlers are made of.
     RackHandler = IodineRs::RackHandler
 

@@ -17,6 +17,7 @@ RSpec.describe "Puma's name" do
     expect(answer(server, "Puma.equal?(IodineRs::Puma)")).to eq("true")
     expect(answer(server, "Gem::Version.new(Puma::Const::VERSION) >= Gem::Version.new('7')")).to eq("true")
     expect(answer(server, "Puma::Const::PUMA_VERSION == Puma::Const::VERSION")).to eq("true")
+    expect(answer(server, "Puma::ThreadPool::ForceShutdown == IodineRs::ForceShutdown")).to eq("true")
     expect(answer(server, "[Puma::Plugin, Puma::Events, Puma::LogWriter, Puma::Launcher, Puma::Configuration].map(&:class).uniq")).to eq("[Class]")
     expect(answer(server, "defined?(::Puma::Server)")).not_to be_empty
   end
