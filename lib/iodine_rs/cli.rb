@@ -190,7 +190,10 @@ module IodineRs
       throw :done, 0
     end
 
+    # The certificates are read as at the start, but none is made.
     def check(options)
+      encrypted = options[:binds].map { |address| Bind.parse(address) }.grep(Bind::SSL)
+      encrypted.each { |address| TLS.new(address.tls) unless options.development? && !TLS.named?(address.tls) }
       done(options.report(%w[command-line file]))
     end
 

@@ -55,6 +55,9 @@ module IodineRs
       end
     end
 
+    # Whether the parameters name a certificate.
+    def self.named?(parameters) = %w[cert cert_pem].any? { |name| !parameters[name].to_s.empty? }
+
     # For the native core.
     attr_reader :acceptor
 
@@ -97,7 +100,7 @@ module IodineRs
     end
 
     def pair
-      return [@parameters["cert_pem"] || read("cert"), decrypt(@parameters["key_pem"] || read("key"))] if named?
+      return [@parameters["cert_pem"] || read("cert"), decrypt(@parameters["key_pem"] || read("key"))] if TLS.named?(@parameters)
       unless @development || DevelopmentCertificate.authority?
         raise ConfigError, "ssl: name a certificate and its key: ssl://host:port?cert=FILE&key=FILE"
       end
@@ -127,8 +130,6 @@ module IodineRs
     rescue OpenSSL::X509::CertificateError
       nil
     end
-
-    def named? = %w[cert cert_pem].any? { |name| !@parameters[name].to_s.empty? }
 
     def read(name)
       # Some editors mark the encoding.

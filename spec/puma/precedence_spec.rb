@@ -23,6 +23,17 @@ RSpec.describe "Where a setting comes from" do
       .to eq([%w[4 command-line], %w[5 command-line], %w[1 file], %w[9 default], %w[30 default]])
   end
 
+  it "refuses what the start would: a certificate that is not there, or is none" do
+    [["gone.pem", /gone.pem/], ["config.ru", /certificate/]].each do |cert, message|
+      config = "bind 'ssl://127.0.0.1:0?cert=#{cert}&key=config.ru'"
+      server = ServerProcess.start(app: hello, wait: false, bind: nil, args: ["--check", "-e", "production"], files: { "config/puma.rb" => config })
+      expect([server.wait_exit.exitstatus, server.stdout]).to eq([1, ""])
+      expect(server.stderr).to match(/\AERROR: .*#{message}/)
+    ensure
+      server&.stop
+    end
+  end
+
   it "P-01: lists are not merged" do
     expect(checked("bind 'tcp://127.0.0.1:1'", args: %w[-b tcp://127.0.0.1:2])[:binds]).to eq(['["tcp://127.0.0.1:2"]', "command-line"])
   end
