@@ -98,7 +98,7 @@ RSpec.describe "Hooks of a cluster" do
     pids = booted(server)
     server.signal("INT")
     server.wait_exit
-    expect(said(server, server.pid)).to eq(%w[before_fork after_fork before_fork after_fork enter_master start_shutdown on_finish])
+    expect(said(server, server.pid)).to eq(%w[pre_start before_fork after_fork before_fork after_fork enter_master start_shutdown on_finish])
     pids.each { |pid| expect(said(server, pid)).to eq(%w[after_fork enter_child on_start start_shutdown on_finish]) }
   end
 end
