@@ -255,7 +255,7 @@ fn ended(error: Option<hyper::Error>, talk: &Talk) -> End {
         Some(error) if error.is_parse() => {
             let refusal = Refusal::bad_request("refused by the parser");
             talk.shared.responses.note(refusal.status);
-            raw::log_refusal(&talk.shared, talk.peer, &refusal, "");
+            refused::log_refusal(&talk.shared, talk.peer, &refusal, "");
             End::Closed
         }
         Some(_) => End::Cut { reset },

@@ -231,7 +231,7 @@ impl Talk {
     /// Turns the request away; the connection ends with it.
     async fn refuse(&self, request: Box<AppRequest>, refusal: &Refusal, record: &mut Option<Record>) -> Answer {
         let parts = &request.parts;
-        raw::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
+        refused::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
         let asked = Asked::of(parts);
         let (head, body) = refused::answer(self, refusal, request, true).await;
         if let Some(record) = record {

@@ -1,24 +1,22 @@
-//! Responses without hyper: refusals, bodies that the application frames itself, and connections
-//! that it takes over.
+//! Responses without hyper: bodies that the application frames itself, and connections that it takes over.
 
 use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::exchange;
 use super::link::{Detach, Detached};
 use super::reason;
-use super::refusal::{Kind, Refusal};
 use super::response;
 use super::shared::Shared;
 use super::wire::Wire;
 use crate::access_log::Record;
-use crate::handoff::{Payload, Peer, ResponseHead, Socket, StreamEnd, StreamReader, TakenOver, Takeover, is_bodiless};
+use crate::handoff::{ResponseHead, Socket, StreamEnd, StreamReader, TakenOver, Takeover};
 use crate::net::pump;
 use crate::net::stream::Stream;
 use crate::settings::Timeouts;
@@ -47,64 +45,6 @@ pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
         out.extend_from_slice(format!("date: {}\r\n", httpdate::fmt_http_date(SystemTime::now())).as_bytes());
     }
     out.extend_from_slice(b"\r\n");
-}
-
-/// What every refusal carries: the connection ends with it.
-pub(crate) fn refusal_headers(refusal: &Refusal, headers: &mut HeaderMap) {
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(0_u16));
-    response::close_after(headers);
-    if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from(1_u16));
-    }
-}
-
-/// Tells the operator why a request was turned away.
-pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, request: &str) {
-    let (status, why) = (refusal.status.as_u16(), refusal.why);
-    let what = match refusal.kind {
-        Kind::Timeout => "request timeout",
-        Kind::Overload | Kind::Failure => "request refused",
-        _ => "HTTP parse error, malformed request",
-    };
-    let hint = match refusal.kind {
-        Kind::TlsOnPlainPort => ". Are you trying to open a TLS (SSL) connection to a plain HTTP port?",
-        _ => "",
-    };
-    shared.log.line(&format!("{what} (\"{request}\" - ({peer})): {status} {why}{hint}"));
-}
-
-/// Method and target of a head that was not understood: printable, and not too long.
-pub(crate) fn request_line(head: &[u8]) -> String {
-    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty()).unwrap_or_default();
-    let end = memchr::memmem::rfind(line, b" HTTP/").unwrap_or(line.len());
-    line[..end.min(200)].escape_ascii().to_string()
-}
-
-/// Answers a request that hyper never saw.
-pub(crate) async fn refuse(
-    wire: &mut Wire,
-    mut head: ResponseHead,
-    mut body: Payload,
-    limit: Duration,
-    record: &mut Option<Record>,
-) -> io::Result<()> {
-    head.headers.remove(TRANSFER_ENCODING);
-    if is_bodiless(head.status) {
-        head.headers.remove(CONTENT_LENGTH);
-        body = Payload::default();
-    } else {
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    }
-    let mut bytes = Vec::new();
-    encode_head(&mut bytes, &head, true);
-    say(wire, &bytes, limit).await?;
-    while let Some(piece) = body.pop() {
-        say(wire, &piece, limit).await?;
-        if let Some(record) = record {
-            record.sent(piece.len());
-        }
-    }
-    Ok(())
 }
 
 /// Ends a connection so that the client can read what was sent: closing a socket that holds unread bytes resets it,
@@ -280,7 +220,7 @@ fn strip(unread: Bytes) -> Bytes {
 }
 
 /// Writes everything of a response, and counts it.
-async fn say(wire: &mut Wire, bytes: &[u8], limit: Duration) -> io::Result<()> {
+pub(super) async fn say(wire: &mut Wire, bytes: &[u8], limit: Duration) -> io::Result<()> {
     write_all(wire.stream(), bytes, limit).await?;
     wire.count_sent(bytes.len());
     Ok(())

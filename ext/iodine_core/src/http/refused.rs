@@ -2,7 +2,10 @@
 //! may answer in its own way (drop-in row O-03). The connection ends in any case.
 
 use std::borrow::Cow;
+use std::io;
+use std::time::Duration;
 
+use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::exchange::Talk;
@@ -12,12 +15,15 @@ use super::response;
 use super::salvage;
 use super::shared::Shared;
 use super::wire::Wire;
-use crate::handoff::{Delivery, Local, Payload, Peer, Refused, Reply, Request as AppRequest, ResponseHead};
+use crate::access_log::Record;
+use crate::handoff::{
+    Delivery, Local, Payload, Peer, Refused, Reply, Request as AppRequest, ResponseHead, is_bodiless,
+};
 
 /// Turns a head away that was never a request.
 pub(crate) async fn turn_away(mut wire: Wire, talk: &Talk, refusal: &Refusal) {
     let shared = &talk.shared;
-    raw::log_refusal(shared, talk.peer, refusal, &raw::request_line(wire.unread()));
+    log_refusal(shared, talk.peer, refusal, &request_line(wire.unread()));
     let found = salvage::read(wire.unread(), &shared.settings.limits);
     let mut record = shared.access_log.as_ref().map(|log| log.begin(&found.parts, talk.peer));
     let head_only = found.parts.method == Method::HEAD;
@@ -32,7 +38,7 @@ pub(crate) async fn turn_away(mut wire: Wire, talk: &Talk, refusal: &Refusal) {
     if let Some(record) = &mut record {
         record.refused(head.status);
     }
-    let sent = raw::refuse(&mut wire, head, body, shared.settings.timeouts.write, &mut record).await;
+    let sent = refuse(&mut wire, head, body, shared.settings.timeouts.write, &mut record).await;
     // Its line does not wait for the end of the connection.
     drop(record);
     match sent {
@@ -102,6 +108,64 @@ fn told(mut request: Box<AppRequest>, refused: Refused) -> Box<AppRequest> {
 
 fn plain(refusal: &Refusal) -> ResponseHead {
     let mut headers = HeaderMap::new();
-    raw::refusal_headers(refusal, &mut headers);
+    refusal_headers(refusal, &mut headers);
     ResponseHead { status: refusal.status, headers }
+}
+
+/// What every refusal carries: the connection ends with it.
+fn refusal_headers(refusal: &Refusal, headers: &mut HeaderMap) {
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(0_u16));
+    response::close_after(headers);
+    if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from(1_u16));
+    }
+}
+
+/// Tells the operator why a request was turned away.
+pub(crate) fn log_refusal(shared: &Shared, peer: Peer, refusal: &Refusal, request: &str) {
+    let (status, why) = (refusal.status.as_u16(), refusal.why);
+    let what = match refusal.kind {
+        Kind::Timeout => "request timeout",
+        Kind::Overload | Kind::Failure => "request refused",
+        _ => "HTTP parse error, malformed request",
+    };
+    let hint = match refusal.kind {
+        Kind::TlsOnPlainPort => ". Are you trying to open a TLS (SSL) connection to a plain HTTP port?",
+        _ => "",
+    };
+    shared.log.line(&format!("{what} (\"{request}\" - ({peer})): {status} {why}{hint}"));
+}
+
+/// Method and target of a head that was not understood: printable, and not too long.
+fn request_line(head: &[u8]) -> String {
+    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty()).unwrap_or_default();
+    let end = memchr::memmem::rfind(line, b" HTTP/").unwrap_or(line.len());
+    line[..end.min(200)].escape_ascii().to_string()
+}
+
+/// Answers a request that hyper never saw.
+async fn refuse(
+    wire: &mut Wire,
+    mut head: ResponseHead,
+    mut body: Payload,
+    limit: Duration,
+    record: &mut Option<Record>,
+) -> io::Result<()> {
+    head.headers.remove(TRANSFER_ENCODING);
+    if is_bodiless(head.status) {
+        head.headers.remove(CONTENT_LENGTH);
+        body = Payload::default();
+    } else {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    let mut bytes = Vec::new();
+    raw::encode_head(&mut bytes, &head, true);
+    raw::say(wire, &bytes, limit).await?;
+    while let Some(piece) = body.pop() {
+        raw::say(wire, &piece, limit).await?;
+        if let Some(record) = record {
+            record.sent(piece.len());
+        }
+    }
+    Ok(())
 }
