@@ -13,7 +13,7 @@
 
 pub mod access_log;
 mod fifo;
-mod files;
+pub mod files;
 pub mod handoff;
 pub mod http;
 mod lifeline;

@@ -24,8 +24,11 @@ use self::conditions::Conditions;
 use self::root::{Found, Root};
 use crate::handoff::{Reply, ResponseHead};
 
-pub(crate) const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
-pub(crate) const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
+const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
+const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
+
+/// Fields by which an application names a file in a response.
+pub const FILE_FIELDS: [HeaderName; 2] = [X_SENDFILE, X_ACCEL_REDIRECT];
 
 /// Where files are served from.
 #[derive(Debug, Clone, Default)]
@@ -119,7 +122,7 @@ impl Files {
         match file {
             Some(file) => response::of(file, without_body(head), &Conditions::of(&wanted.method, &wanted.headers)),
             None => {
-                let name = [X_SENDFILE, X_ACCEL_REDIRECT].into_iter().find_map(|field| head.headers.remove(field));
+                let name = FILE_FIELDS.into_iter().find_map(|field| head.headers.remove(field));
                 log(&format!(
                     "the app's X-Sendfile names {:?}, which is no file in one of the sendfile_roots: answered with 404",
                     name.unwrap_or(HeaderValue::from_static(""))

@@ -11,15 +11,14 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::client::{Client, Protocol};
 use super::clients::Realtime;
-use crate::files::{X_ACCEL_REDIRECT, X_SENDFILE};
+use crate::files::FILE_FIELDS;
 use crate::handoff::ResponseHead;
-use crate::sse;
+use crate::sse::{self, EVENT_STREAM};
 use crate::ws::handshake::{self, Asked, Handshake};
 use crate::ws::origin;
 
 /// Fields that belong to one connection or to a body, neither of which the application's response has any more.
-const NOT_PASSED: [HeaderName; 8] =
-    [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, TE, TRAILER, UPGRADE, X_SENDFILE, X_ACCEL_REDIRECT];
+const NOT_PASSED: [HeaderName; 6] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, TE, TRAILER, UPGRADE];
 
 /// What a request asks to be upgraded to.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ impl Upgrade {
 
     /// Makes the response's head out of the application's fields.
     pub fn head(&self, mut headers: HeaderMap) -> ResponseHead {
-        for name in &NOT_PASSED {
+        for name in NOT_PASSED.iter().chain(&FILE_FIELDS) {
             headers.remove(name);
         }
         match &self.wish {
@@ -89,7 +88,7 @@ impl Upgrade {
             _ => {
                 // The app's own stays where it is one (`; charset=utf-8`); a framework's default does not.
                 if !headers.get(CONTENT_TYPE).is_some_and(is_event_stream) {
-                    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+                    headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
                 }
                 let mut default = |name, value| {
                     headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -117,7 +116,7 @@ impl Upgrade {
 
 fn is_event_stream(value: &HeaderValue) -> bool {
     let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+    media_type.trim_ascii().eq_ignore_ascii_case(EVENT_STREAM.as_bytes())
 }
 
 /// A connection about to be upgraded. Dropped (the client has gone), its handle learns that it will never open.

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-const EVENT_STREAM: &str = "text/event-stream";
+use super::EVENT_STREAM;
 
 /// Whether one of the accepted media ranges is `text/event-stream` itself, with a weight above 0.
 pub fn wants_event_stream(headers: &HeaderMap) -> bool {

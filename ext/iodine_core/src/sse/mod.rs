@@ -2,3 +2,6 @@
 
 pub mod accept;
 pub mod event;
+
+/// The media type.
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";

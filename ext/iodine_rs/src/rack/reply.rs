@@ -2,6 +2,7 @@
 
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
+use iodine_core::files::FILE_FIELDS;
 use iodine_core::handoff::ResponseHead;
 use magnus::block::Proc;
 use magnus::r_hash::ForEach;
@@ -9,10 +10,6 @@ use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, TryConvert, Value};
 
 use crate::raised::{Caught, app_error};
-
-/// Fields that name a file.
-const FILE_NAMES: [HeaderName; 2] =
-    [HeaderName::from_static("x-sendfile"), HeaderName::from_static("x-accel-redirect")];
 
 /// A response as the app gave it.
 pub(super) struct Answer {
@@ -38,7 +35,7 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) 
     let code = status_code(ruby, status)?;
     let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
     fields.read(headers)?;
-    if names_files && FILE_NAMES.iter().any(|name| fields.map.contains_key(name)) {
+    if names_files && FILE_FIELDS.iter().any(|name| fields.map.contains_key(name)) {
         // The file's length counts. An app that knows it sets it, beside a body of none.
         fields.map.remove(CONTENT_LENGTH);
         fields.map.remove(TRANSFER_ENCODING);
@@ -215,14 +212,10 @@ impl Fields<'_> {
 
     /// The app's content-length. Two middlewares may have set the same one, in different letters.
     fn declared_length(&mut self) -> Result<Option<u64>, Error> {
-        let mut values = self.map.get_all(CONTENT_LENGTH).iter().map(number);
-        let Some(first) = values.next() else { return Ok(None) };
-        let (mut several, mut same) = (false, true);
-        for value in values {
-            several = true;
-            same &= value == first;
-        }
-        let Some(length) = first.filter(|_| same) else {
+        let values = self.map.get_all(CONTENT_LENGTH);
+        let Some(first) = values.iter().next().map(number) else { return Ok(None) };
+        let several = values.iter().nth(1).is_some();
+        let Some(length) = first.filter(|_| values.iter().all(|value| number(value) == first)) else {
             return Err(
                 self.illegal("a content-length that is not one number of bytes", "leave it out, or set it to one")
             );
