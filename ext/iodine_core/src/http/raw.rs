@@ -29,8 +29,12 @@ const LINGER_BYTES: usize = 64 * 1024;
 
 /// Status line, fields, blank line. `date` adds the field of RFC 9110 §6.6.1.
 pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
+    encode_head_as(b"HTTP/1.1 ", out, head, date);
+}
+
+fn encode_head_as(version: &[u8], out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
     let reason = reason::phrase(head.status);
-    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(version);
     out.extend_from_slice(head.status.as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(reason.as_bytes());
@@ -134,11 +138,9 @@ fn set_connection(headers: &mut HeaderMap, manner: Manner) {
 async fn send_head(wire: &mut Wire, mut head: ResponseHead, manner: Manner, limit: Duration) -> io::Result<()> {
     set_connection(&mut head.headers, manner);
     let mut bytes = Vec::new();
-    encode_head(&mut bytes, &head, true);
-    if manner.http10 {
-        // Drop-in row R-10.
-        bytes[.."HTTP/1.0".len()].copy_from_slice(b"HTTP/1.0");
-    }
+    // Drop-in row R-10.
+    let version: &[u8] = if manner.http10 { b"HTTP/1.0 " } else { b"HTTP/1.1 " };
+    encode_head_as(version, &mut bytes, &head, true);
     say(wire, &bytes, limit).await
 }
 
