@@ -19,8 +19,7 @@ module IodineRs
             @blocks[number] = subscription.handler
             PubSub.listen(number, *key)
             # A block may have killed it.
-            @thread = nil unless @thread&.alive?
-            @thread ||= Thread.new { serve }.tap { |thread| thread.name = "iodine-rs subscriptions" }
+            @thread = Thread.new { serve }.tap { |thread| thread.name = "iodine-rs subscriptions" } unless @thread&.alive?
           end
         end
 

@@ -115,12 +115,12 @@ impl Context {
     /// # Errors
     /// Only a kill: a logger that raises has nobody to tell.
     pub(crate) fn log_error(&self, ruby: &Ruby, error: &Error, env: Value, place: &str) -> Result<(), Error> {
-        let killed = raised::exception(error).is_none();
-        if killed && program_ends(ruby) {
-            return Ok(());
-        }
-        let killed = killed.then(|| raised::app_error(ruby, "its thread was killed"));
-        if let Some(exception) = raised::exception(killed.as_ref().unwrap_or(error)) {
+        let exception = match raised::exception(error) {
+            None if program_ends(ruby) => None,
+            None => raised::exception(&raised::app_error(ruby, "its thread was killed")),
+            exception => exception,
+        };
+        if let Some(exception) = exception {
             let logger = ruby.get_inner(self.error_logger);
             logger.funcall::<_, _, Value>("call", (exception, env, place)).or_none()?;
         }
