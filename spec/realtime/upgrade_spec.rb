@@ -68,6 +68,20 @@ RSpec.describe "upgrading" do
     expect(SseClient.new(server, "/status?200", method: "HEAD")).not_to be_open
   end
 
+  it "row 3: streams events where the app wrote :sse itself, whatever the client accepts" do
+    plain = { "accept" => "*/*" }
+    stream = SseClient.new(server, "/written?sse", headers: plain)
+    expect(stream).to be_open
+    expect(stream.read_event.data).to eq("hello\nworld")
+    stream.close
+    expect(SseClient.new(server, "/written?sse", headers: plain, method: "HEAD")).not_to be_open
+  end
+
+  it "row 3: makes no WebSocket of a plain request because the app wrote :websocket" do
+    response = Http.get(server, "/written?websocket")
+    expect([response.status, response.body]).to eq([200, "plain"])
+  end
+
   [0, -1, 101, 200, 204].each do |status|
     it "B-5, B-6, B-7: upgrades with status #{status}; headers go along, the body is closed unsent" do
       client = WebSocketClient.new(server, "/status?#{status}")

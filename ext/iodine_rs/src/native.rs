@@ -108,6 +108,7 @@ impl Native {
             .and_then(|log| Server::start(this.settings.clone(), bindings, realtime::hub(), log))
             .map_err(|error| io_error(ruby, "start", &error))?;
         realtime::serve_with(&server);
+        let _ = this.context.realtime.set(server.realtime().clone());
         let running = Running {
             server: std::mem::ManuallyDrop::new(Arc::new(server)),
             forks: fork::generation(),

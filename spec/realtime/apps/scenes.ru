@@ -173,6 +173,10 @@ run(lambda do |env|
   elsif path == "/status"
     env["rack.upgrade"] = Echo
     next [Integer(query), { "set-cookie" => %w[a=1 b=2], "x-app" => "yes", "content-length" => "4", "x-sendfile" => "/srv/secret" }, Body.new(["body"])]
+  elsif path == "/written"
+    env["rack.upgrade?"] = query.to_sym
+    env["rack.upgrade"] = Events
+    next [200, {}, ["plain"]]
   elsif path == "/protocol"
     env["rack.upgrade"] = Echo
     next [101, { "sec-websocket-protocol" => query }, []]

@@ -47,9 +47,17 @@ impl Upgrade {
             }
             Asked::Nothing => return None,
         };
-        let origin_allowed =
-            matches!(wish, Wish::Sse) || origin::is_allowed(&parts.headers, &realtime.settings.allowed_origins);
+        if matches!(wish, Wish::Sse) {
+            return Some(Upgrade::to_event_stream(realtime));
+        }
+        let origin_allowed = origin::is_allowed(&parts.headers, &realtime.settings.allowed_origins);
         Some(Box::new(Upgrade { wish, origin_allowed, realtime: realtime.clone() }))
+    }
+
+    /// To an event stream, which needs nothing of the request: an application may want one that the client has not asked
+    /// for. Not in answer to HEAD, which has no body.
+    pub fn to_event_stream(realtime: &Arc<Realtime>) -> Box<Upgrade> {
+        Box::new(Upgrade { wish: Wish::Sse, origin_allowed: true, realtime: realtime.clone() })
     }
 
     /// What the connection would speak; `None` where it can only be told the right version (RFC 6455 §4.4).

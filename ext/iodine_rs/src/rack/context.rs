@@ -1,10 +1,13 @@
 //! What all requests of a server share on the Ruby side.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
 use iodine_core::handoff::Refused;
 use iodine_core::http::refusal::Kind;
+use iodine_core::realtime::Realtime;
 use iodine_core::settings::Settings;
 use magnus::gc::Marker;
 use magnus::value::{Opaque, ReprValue};
@@ -39,6 +42,8 @@ pub(crate) struct Context {
     pub(super) stream_buffer_size: usize,
     /// How long a hijack waits for its socket: the responses before it have to be written first.
     pub(super) release_limit: Duration,
+    /// What upgraded connections share, once the server has started.
+    pub(crate) realtime: OnceCell<Arc<Realtime>>,
     /// See [`fork`].
     pub(crate) forks: u64,
 }
@@ -74,6 +79,7 @@ impl Context {
             names_files: !settings.files.sendfile_roots.is_empty(),
             stream_buffer_size: settings.stream_buffer_size,
             release_limit: settings.timeouts.write,
+            realtime: OnceCell::new(),
             forks: fork::generation(),
         })
     }

@@ -89,14 +89,17 @@ pub(super) struct Call<'a> {
     pub(super) http10: bool,
     /// `rack.input`, where it is a file.
     pub(super) spool: Option<Value>,
-    /// What the client asks to be upgraded to.
+    /// What the client asks to be upgraded to, or the app by itself.
     upgrade: Option<Box<Upgrade>>,
 }
 
 impl Call<'_> {
-    fn run(&self, worker: &mut Worker, ticket: Ticket) -> Result<(), Error> {
+    fn run(mut self, worker: &mut Worker, ticket: Ticket) -> Result<(), Error> {
         let app = self.ruby.get_inner(self.cx.app);
         let response = app.funcall::<_, _, Value>(*CALL, (self.env,)).caught();
+        if self.upgrade.is_none() && !self.head_only {
+            self.upgrade = upgrade::written(self.ruby, self.cx, self.env);
+        }
         let answer = match response {
             // The app has forked, and this is the child: the request is the parent's.
             response if self.is_child() => {

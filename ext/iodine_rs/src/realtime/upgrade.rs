@@ -4,14 +4,32 @@ use http::header::{HeaderValue, SEC_WEBSOCKET_VERSION};
 use http::{HeaderMap, StatusCode};
 use iodine_core::handoff::{Payload, Reply, ResponseHead};
 use iodine_core::realtime::{Opening, Protocol, Upgrade};
-use magnus::rb_sys::FromRawValue;
+use magnus::rb_sys::{AsRawValue, FromRawValue};
 use magnus::value::ReprValue;
-use magnus::{Error, Integer, RArray, RHash, Ruby, Value};
+use magnus::{Error, Integer, RArray, RHash, Ruby, Symbol, Value};
 use rb_sys::VALUE;
 
 use super::connection::Connection;
 use crate::keys::keys;
 use crate::rack::Context;
+
+/// As the env and `client.protocol` name it.
+pub(crate) fn name(ruby: &Ruby, protocol: Protocol) -> Symbol {
+    ruby.to_symbol(match protocol {
+        Protocol::WebSocket => "websocket",
+        Protocol::Sse => "sse",
+    })
+}
+
+/// The event stream for which the app itself has written `:sse` into the env, though the client asks for nothing (as apps
+/// on Rage do; upgrade-api row 3). A WebSocket needs the client's handshake.
+pub(crate) fn written(ruby: &Ruby, cx: &Context, env: Value) -> Option<Box<Upgrade>> {
+    // SAFETY: the table's Strings live for ever.
+    let question = unsafe { Value::from_raw(keys().rack_upgrade_p) };
+    let written = RHash::from_value(env)?.get(question).and_then(Symbol::from_value)?;
+    let sse = written.as_raw() == name(ruby, Protocol::Sse).as_raw();
+    cx.realtime.get().filter(|_| sse).map(Upgrade::to_event_stream)
+}
 
 /// The handler that the app has left in the env.
 pub(crate) struct Wish {

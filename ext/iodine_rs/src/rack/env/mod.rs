@@ -23,6 +23,7 @@ use super::early_hints::EarlyHints;
 use super::hijack::Hijack;
 use super::input;
 use crate::keys::{Keys, keys};
+use crate::realtime::upgrade;
 use places::{Place, Places};
 pub(super) use template::{Template, before_3_1};
 
@@ -42,7 +43,7 @@ pub(super) fn build(
     let hijack = Hijack::create(ruby, ticket, cx.release_limit, (request.local.clone(), request.peer));
     let template = cx.template.with_room_for(ruby, request.parts.headers.len());
     let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
-    let protocol = protocol.map(|protocol| (protocol, protocol_name(ruby, protocol)));
+    let protocol = protocol.map(|protocol| (protocol, upgrade::name(ruby, protocol).as_raw()));
     let env = protect(|| {
         // SAFETY: the GVL is held; all Values are on this stack; a jump (out of memory) is caught by `protect`, and
         // nothing in this closure has to be dropped.
@@ -99,14 +100,6 @@ fn peer_certificate(ruby: &Ruby, der: &[u8]) -> Result<Value, Error> {
     let openssl: RModule = ruby.class_object().const_get("OpenSSL")?;
     let class: RClass = openssl.const_get::<_, RModule>("X509")?.const_get("Certificate")?;
     class.funcall("new", (ruby.str_from_slice(der),))
-}
-
-fn protocol_name(ruby: &Ruby, protocol: Protocol) -> VALUE {
-    let name = match protocol {
-        Protocol::WebSocket => "websocket",
-        Protocol::Sse => "sse",
-    };
-    ruby.to_symbol(name).as_raw()
 }
 
 /// SAFETY: inside `protect`, with the GVL.

@@ -1,7 +1,7 @@
 //! What Ruby calls.
 
 use iodine_core::pubsub::channel::Channel;
-use iodine_core::realtime::{Direct, Message, Protocol, ToBlock};
+use iodine_core::realtime::{Direct, Message, ToBlock};
 use iodine_core::sse::event::{self, Event};
 use magnus::typed_data::{Obj, Writebarrier};
 use magnus::value::ReprValue;
@@ -9,6 +9,7 @@ use magnus::{Error, Module, RClass, RString, Ruby, Symbol, Value, method};
 
 use super::{Connection, message, pubsub};
 use crate::realtime::handler::{Callback, Handler};
+use crate::realtime::upgrade;
 use crate::{fork, raised};
 
 pub(super) fn init(class: RClass) -> Result<(), Error> {
@@ -81,10 +82,7 @@ impl Connection {
 
     /// `protocol`: :websocket or :sse.
     fn protocol(ruby: &Ruby, this: Obj<Self>) -> Symbol {
-        ruby.to_symbol(match this.client.protocol() {
-            Protocol::WebSocket => "websocket",
-            Protocol::Sse => "sse",
-        })
+        upgrade::name(ruby, this.client.protocol())
     }
 
     /// `ping_interval`: seconds.
