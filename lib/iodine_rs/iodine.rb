@@ -35,6 +35,8 @@ module Iodine
     ADDRESS = %i[url address port handler app service].freeze
     # Accepted for old apps; there is nothing to set.
     IGNORED = %i[max_clients].freeze
+    # More threads or processes are a mistake.
+    LIMIT = 4096
 
     class << self
       # The options for these keys.
@@ -56,6 +58,7 @@ module Iodine
       # A count as iodine has it: a negative one is a part of the processor's cores.
       def count(number)
         raise TypeError, "a number is an Integer, not #{number.class}" unless number.is_a?(Integer)
+        raise RangeError, "#{number} is out of range, it is below #{LIMIT}" unless number.abs < LIMIT
 
         number.negative? ? [Etc.nprocessors / -number, 1].max : number
       end
@@ -90,6 +93,9 @@ module Iodine
       @listeners << [Settings.bind(keys), app, Settings.options(keys)]
       app
     end
+
+    # The older name.
+    def listen2http(keys = {}, &block) = listen({ **keys, service: :http }, &block)
 
     # Serves until a signal or `stop`.
     #

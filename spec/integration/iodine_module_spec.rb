@@ -90,6 +90,9 @@ RSpec.describe "iodine's module" do
     "Iodine.listen(service: :raw, handler: 1)" => /the service :raw is not there in iodine-rs/,
     "Iodine.listen(tls: 1, handler: 1)" => /tls is not there in iodine-rs/,
     "Iodine.threads = 'x'" => /a number is an Integer/,
+    "Iodine.threads = 4096" => /4096 is out of range, it is below 4096 \(RangeError\)/,
+    "Iodine.workers = -4096" => /-4096 is out of range, it is below 4096 \(RangeError\)/,
+    "Iodine.listen2http(service: :raw)" => /a :handler is required/,
     "Iodine.on_state(:nothing) {}" => /unknown event/ }.each do |call, message|
     it("refuses #{call}") { program(call) { |out| expect(out.read).to match(message) } }
   end
