@@ -35,8 +35,9 @@ module Iodine
     ADDRESS = %i[url address port handler app service].freeze
     # Accepted for old apps; there is nothing to set.
     IGNORED = %i[max_clients].freeze
-    # More threads or processes are a mistake.
-    LIMIT = 4096
+    # As many threads and processes are a mistake.
+    MOST_THREADS = 4096
+    MOST_WORKERS = 512
 
     class << self
       # The options for these keys.
@@ -56,9 +57,9 @@ module Iodine
       end
 
       # A count as iodine has it: a negative one is a part of the processor's cores.
-      def count(number)
+      def count(number, limit)
         raise TypeError, "a number is an Integer, not #{number.class}" unless number.is_a?(Integer)
-        raise RangeError, "#{number} is out of range, it is below #{LIMIT}" unless number.abs < LIMIT
+        raise RangeError, "#{number} is out of range, it is below #{limit}" unless number.abs < limit
 
         number.negative? ? [Etc.nprocessors / -number, 1].max : number
       end
@@ -112,24 +113,25 @@ module Iodine
       self
     end
 
-    # Ends `start`.
+    # Ends `start`; in a worker of a cluster that worker, in whose place comes another one.
     #
     # @return [self]
     def stop
-      IodineRs.stop
+      worker? && !master? ? Process.kill(:TERM, Process.pid) : IodineRs.stop
       self
     end
 
     # Threads for the app; a negative number is a part of the cores, 0 is the default.
     def threads = @settings[:max_threads] || IodineRs.threads || 0
     def threads=(number)
-      set(:max_threads, number)
+      number = Settings.count(number, Settings::MOST_THREADS)
+      number.zero? ? @settings.delete(:max_threads) : @settings[:max_threads] = number
     end
 
     # Processes; 1 serves from this one, a negative number is a part of the cores, 0 is one for each core.
     def workers = @settings.fetch(:workers) { IodineRs.workers || 0 }.clamp(1, nil)
     def workers=(number)
-      number = Settings.count(number)
+      number = Settings.count(number, Settings::MOST_WORKERS)
       number = Etc.nprocessors if number.zero?
       @settings[:workers] = number == 1 ? 0 : number
     end
@@ -173,13 +175,6 @@ module Iodine
 
     # Rack's own methods are left as they are.
     def patch_rack = require("rack")
-
-    private
-
-    def set(name, number)
-      number = Settings.count(number)
-      number.zero? ? @settings.delete(name) : @settings[name] = number
-    end
   end
 
   # What `rackup` and old code call.

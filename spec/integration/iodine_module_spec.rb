@@ -60,6 +60,26 @@ RSpec.describe "iodine's module" do
     end
   end
 
+  it "M-05: stops a worker alone where that calls stop, and another takes its place" do
+    program(<<~RUBY) do |out|
+      Iodine.workers = 2
+      Iodine.after_fork_in_worker { puts "worker \#{Process.pid}" }
+      Iodine.listen(url: "http://127.0.0.1:0/") do |env|
+        Iodine.stop if env["PATH_INFO"] == "/stop"
+        [200, {}, [Process.pid.to_s]]
+      end
+      Iodine.start
+    RUBY
+      port = port_of(out)
+      workers = Array.new(3) { out.gets }.join.scan(/worker (\d+)/).flatten
+      ended = RawSocket.new(port).request("GET /stop HTTP/1.1\r\nhost: x\r\n\r\n").body
+      expect(workers).to include(ended)
+      line = out.gets until line&.start_with?("worker ")
+      expect(workers).not_to include(line[/\d+/])
+      expect(RawSocket.new(port).request("GET / HTTP/1.1\r\nhost: x\r\n\r\n").status).to eq(200)
+    end
+  end
+
   it "has the calls of an app" do
     server = serve(<<~'RUBY')
       require "iodine_rs/iodine"
@@ -91,7 +111,7 @@ RSpec.describe "iodine's module" do
     "Iodine.listen(tls: 1, handler: 1)" => /tls is not there in iodine-rs/,
     "Iodine.threads = 'x'" => /a number is an Integer/,
     "Iodine.threads = 4096" => /4096 is out of range, it is below 4096 \(RangeError\)/,
-    "Iodine.workers = -4096" => /-4096 is out of range, it is below 4096 \(RangeError\)/,
+    "Iodine.workers = -512" => /-512 is out of range, it is below 512 \(RangeError\)/,
     "Iodine.listen2http(service: :raw)" => /a :handler is required/,
     "Iodine.on_state(:nothing) {}" => /unknown event/ }.each do |call, message|
     it("refuses #{call}") { program(call) { |out| expect(out.read).to match(message) } }
