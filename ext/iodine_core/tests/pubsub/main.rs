@@ -9,3 +9,4 @@ mod glob;
 mod hub;
 mod observer;
 mod recorder;
+mod redis;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use redis::{Msg, RedisError, RedisResult};
 
 use super::line::Line;
@@ -16,7 +16,7 @@ use crate::pubsub::frame;
 use crate::pubsub::publication::Publication;
 
 /// How long it may not notice that it should look up, where the speaker cannot tell it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Silence, with the speaker's own calls missing, that means a dead connection.
 const DEAD: Duration = Duration::from_secs(30);
 /// Channels in one command.
@@ -78,6 +78,9 @@ impl Subscriptions {
 
 /// The listener's life. What goes wrong with the connection the speaker tells.
 pub(super) fn run(shared: &Shared) {
+    if send(shared, b"").is_err() {
+        return;
+    }
     let mut attempt = lock(&shared.attempt);
     let mut pause = Pause::new();
     while !shared.is_stopped() {
@@ -217,11 +220,14 @@ fn hear(shared: &Shared, message: &Msg, last: &mut Option<Last>) -> io::Result<(
     send(shared, &frame)
 }
 
-/// Writes a frame, as long as the bridge is not stopped; a part of a frame would be the end of the connection.
-fn send(shared: &Shared, mut frame: &[u8]) -> io::Result<()> {
-    while !frame.is_empty() {
-        match (&shared.socket).write(frame) {
-            Ok(written) => frame = &frame[written..],
+/// Writes a frame. Whoever has the bridge stopped is who reads, and does not meanwhile: what is left then goes out before
+/// anything else, when the bridge starts again. A part of a frame would be the end of the connection.
+fn send(shared: &Shared, frame: &[u8]) -> io::Result<()> {
+    let mut left = lock(&shared.unsent);
+    left.extend_from_slice(frame);
+    while !left.is_empty() && !shared.is_stopped() {
+        match (&shared.socket).write(&left) {
+            Ok(written) => left.advance(written),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(error) => return Err(error),
         }

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use redis::{Client, RedisResult};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -30,6 +31,9 @@ use self::speaker::Speaker;
 
 /// Between two attempts to connect: twice as long each time, up to the second.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// How long the listener waits for room in the socket before it looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// See the module. Between [`Redis::stop`] and [`Redis::start`] it has no threads, but for an attempt to connect that hangs.
 #[derive(Debug)]
@@ -57,6 +61,8 @@ struct Shared {
     attempt: Mutex<Attempt>,
     subscriptions: Subscriptions,
     echoes: Mutex<Echoes>,
+    /// The listener's: what it could not hand over before it had to end, at most one frame.
+    unsent: Mutex<BytesMut>,
 }
 
 impl Redis {
@@ -77,7 +83,7 @@ impl Redis {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let client = Client::open(url).map_err(io::Error::other)?;
         let socket = UnixStream::from(socket);
-        socket.set_write_timeout(Some(listener::PATIENCE))?;
+        socket.set_write_timeout(Some(LOOK))?;
         let wake = UnixStream::pair()?;
         wake.1.set_nonblocking(true)?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -94,6 +100,7 @@ impl Redis {
             attempt: Mutex::default(),
             subscriptions: Subscriptions::default(),
             echoes: Mutex::default(),
+            unsent: Mutex::default(),
         };
         Ok(Redis { shared: Arc::new(shared), threads: Mutex::default() })
     }
@@ -116,7 +123,7 @@ impl Redis {
         Ok(())
     }
 
-    /// Ends the threads, at once also where Redis is silent; a fork may follow.
+    /// Ends the threads, at once also where Redis is silent or nobody reads this server's frames; a fork may follow.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         // A full pipe wakes as well.
