@@ -176,10 +176,10 @@ module IodineRs
       o.on("--log", "log_requests") { @dsl.log_requests }
     end
 
-    # What Puma's users type and nothing comes of, see DSL::PumaWords.
+    # See DSL::PumaWords.
     def puma(o)
       o.separator ""
-      o.separator "As Puma has them, with a line that says why nothing happens:"
+      o.separator "As Puma has them; nothing comes of them here:"
       o.on("-f", "--fork-worker=[REQUESTS]", "fork_worker") { @dsl.fork_worker }
       o.on("--extra-runtime-dependencies GEMS", "extra_runtime_dependencies") { |gems| @dsl.extra_runtime_dependencies(gems) }
       o.on("--debug", "debug") { @dsl.debug }
