@@ -132,6 +132,26 @@ RSpec.describe "upgrading" do
     expect(WebSocketClient.new(server, "/echo", headers: { "origin" => "http://localhost" })).to be_open
   end
 
+  {
+    "is full" => '$stderr.reopen("/dev/full", "w")',
+    "is not read" => <<~'RUBY'
+      require "io/nonblock"
+      $unread, log = IO.pipe
+      nil until log.write_nonblock("x" * 4096, exception: false) == :wait_writable
+      log.nonblock = false
+      $stderr.reopen(log)
+    RUBY
+  }.each do |state, log|
+    it "W6: refuses such a page also where the log #{state}, and serves others" do
+      other = serve(<<~RUBY)
+        #{log}
+        run ->(env) { env["rack.upgrade"] = Object.new if env["rack.upgrade?"]; [200, {}, ["hello"]] }
+      RUBY
+      expect(WebSocketClient.new(other, "/", headers: { "origin" => "http://evil.example" }).response.status).to eq(403)
+      expect(Http.get(other, "/").body).to eq("hello")
+    end
+  end
+
   it "W6: takes the origins that the option names" do
     serve("spec/realtime/apps/scenes.ru", args: ["--set", "allowed_origins=https://*.good.example"]).then do |other|
       expect(WebSocketClient.new(other, "/echo", headers: { "origin" => "https://a.good.example" })).to be_open

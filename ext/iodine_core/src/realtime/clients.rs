@@ -53,9 +53,9 @@ impl Realtime {
         }
     }
 
-    /// The connection with this id, while it is open.
-    pub fn client(&self, id: u64) -> Option<Arc<Client>> {
-        self.lock().by_id.get(&id).cloned()
+    /// Lines for the operator.
+    pub fn log(&self) -> &Log {
+        &self.log
     }
 
     /// Tells every connection that the server stops; they have to end within `limit`.

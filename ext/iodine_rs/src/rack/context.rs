@@ -133,9 +133,11 @@ impl Context {
         Ok(())
     }
 
-    /// Tells the operator something that Ruby knows nothing of.
+    /// Tells the operator something that Ruby knows nothing of. Never waits: the GVL is held, and a client may be the cause.
     pub(crate) fn log(&self, line: &str) {
-        eprintln!("{line}");
+        if let Some(realtime) = self.realtime.get() {
+            realtime.log().line(line);
+        }
     }
 }
 
