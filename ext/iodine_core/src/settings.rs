@@ -1,4 +1,4 @@
-//! Plain settings. No defaults live here: Ruby owns them (`lib/iodine_rs/options.rb`), so that the command line, the
+//! Plain settings. No defaults live here: Ruby owns them (`lib/iodine_rs/options/table.rb`), so that the command line, the
 //! configuration file and the documentation cannot drift apart.
 
 use std::path::PathBuf;

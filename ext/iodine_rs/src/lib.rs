@@ -8,6 +8,7 @@
 
 mod allocator;
 mod classes;
+mod descriptor;
 mod fork;
 mod gvl;
 mod keys;

@@ -2,7 +2,7 @@
 //! lends it the core.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::rack::Context;
 use crate::raised::{self, Caught};
 use crate::settings::{self, Reader};
 use crate::tls::TlsAcceptor;
-use crate::{classes, fork, gvl, realtime, stats, worker};
+use crate::{classes, descriptor, fork, gvl, realtime, stats, worker};
 
 #[derive(TypedData)]
 #[magnus(class = "IodineRs::Native", free_immediately, mark, size)]
@@ -240,12 +240,7 @@ fn keep_from_children(ruby: &Ruby, fd: RawFd) -> Result<(), Error> {
 }
 
 fn duplicate(ruby: &Ruby, what: &str, fd: RawFd) -> Result<OwnedFd, Error> {
-    if fd < 0 {
-        return Err(raised::error(ruby.exception_arg_error(), &format!("{fd} is no file descriptor")));
-    }
-    // SAFETY: borrowed for the duplication only; the caller's descriptor is open during this call.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-    borrowed.try_clone_to_owned().map_err(|error| io_error(ruby, what, &error))
+    descriptor::duplicate(fd).map_err(|error| io_error(ruby, what, &error))
 }
 
 fn io_error(ruby: &Ruby, what: &str, error: &std::io::Error) -> Error {

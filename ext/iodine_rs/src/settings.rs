@@ -1,13 +1,13 @@
 //! Ruby's complete Hash of settings as the core's struct. Ruby has checked the values (`lib/iodine_rs/options.rb`); an
 //! error here is a mistake of ours, and names the key.
 
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::rack::RemoteAddress;
-use crate::{allocator, raised};
+use crate::{allocator, descriptor, raised};
 use iodine_core::settings::{
     AccessLogSettings, AllowedOrigins, FilesSettings, Format, Limits, Lock, Pool, ProxyProtocol, RealtimeSettings,
     Remote, Settings, Target, Timeouts,
@@ -34,15 +34,6 @@ impl<'a> Reader<'a> {
     fn seconds(&self, key: &str) -> Result<Duration, Error> {
         let seconds: f64 = self.get(key)?;
         Duration::try_from_secs_f64(seconds).map_err(|error| self.wrong(key, &error.to_string()))
-    }
-
-    fn duplicate(&self, fd: RawFd) -> Result<OwnedFd, Error> {
-        if fd < 0 {
-            return Err(self.wrong("access_log_target", "is no file descriptor"));
-        }
-        // SAFETY: borrowed for the duplication only; the caller's pipe is open during this call.
-        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-        borrowed.try_clone_to_owned().map_err(|error| self.wrong("access_log_target", &error.to_string()))
     }
 
     pub(crate) fn wrong(&self, key: &str, what: &str) -> Error {
@@ -90,7 +81,10 @@ fn access_log(reader: &Reader<'_>) -> Result<Option<AccessLogSettings>, Error> {
         Some(path) => Target::File(PathBuf::from(path.to_string()?)),
         None => match RawFd::try_convert(target)? {
             1 => Target::Stdout,
-            fd => Target::Pipe(Arc::new(reader.duplicate(fd)?)),
+            fd => {
+                let pipe = descriptor::duplicate(fd);
+                Target::Pipe(Arc::new(pipe.map_err(|error| reader.wrong("access_log_target", &error.to_string()))?))
+            }
         },
     };
     let format = Format::parse(&reader.get::<String>("access_log_format")?)

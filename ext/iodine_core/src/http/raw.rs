@@ -21,7 +21,7 @@ use crate::net::pump;
 use crate::net::stream::Stream;
 use crate::settings::Timeouts;
 
-/// How long that takes at most while the server drains.
+/// How long [`linger`] takes at most while the server drains.
 const DRAIN_LINGER: Duration = Duration::from_millis(100);
 
 /// Bytes read and thrown away while a connection is closed with patience.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::client::{Client, Protocol};
-use crate::handoff::{Event, Mailbox};
+use crate::handoff::Event;
 use crate::pubsub::channel::Channel;
 use crate::pubsub::hub::Subscriber;
 use crate::pubsub::publication::{Encoding, Publication};
@@ -47,28 +47,25 @@ impl Subscriber for Direct {
     }
 }
 
-/// Leaves publications in a mailbox, for the block that subscribed.
+/// Leaves publications in a client's mailbox, for the block that subscribed. A client whose blocks are too slow is closed.
 #[derive(Debug)]
 pub struct ToBlock {
-    mailbox: Arc<Mailbox>,
+    client: Arc<Client>,
     channel: Channel,
-    client: Option<Arc<Client>>,
 }
 
 impl ToBlock {
-    /// For a block of a client's handler. A client whose blocks are too slow is closed.
-    pub fn of_client(client: &Arc<Client>, channel: Channel) -> Arc<ToBlock> {
-        Arc::new(ToBlock { mailbox: client.mailbox.clone(), channel, client: Some(client.clone()) })
+    /// `channel`: what the block has subscribed to.
+    pub fn new(client: Arc<Client>, channel: Channel) -> Arc<ToBlock> {
+        Arc::new(ToBlock { client, channel })
     }
 }
 
 impl Subscriber for ToBlock {
     fn deliver(&self, publication: &Arc<Publication>) {
         let event = Event::Publication(publication.clone(), self.channel.clone());
-        if !self.mailbox.post(event) {
-            if let Some(client) = &self.client {
-                client.fall_behind();
-            }
+        if !self.client.mailbox.post(event) {
+            self.client.fall_behind();
         }
     }
 }

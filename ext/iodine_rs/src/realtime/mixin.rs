@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::typed_data::Obj;
-use magnus::value::ReprValue;
-use magnus::{Error, Module, Object, RModule, Ruby, Value, function};
+use magnus::{Error, Module, Object, RModule, Value, function};
 use rb_sys::{ID, rb_intern2, rb_ivar_get, rb_ivar_set};
 
 use super::connection::Connection;
@@ -14,12 +13,10 @@ use super::connection::Connection;
 /// Without an `@`: an instance variable that Ruby code cannot name.
 const LINK: &str = "iodine_rs_connection";
 
-pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
+pub(super) fn init(module: RModule) -> Result<(), Error> {
     let mixin = module.define_module("Websocket")?;
     mixin.define_singleton_method("attach", function!(attach, 2))?;
-    mixin.define_singleton_method("connection_of", function!(connection_of, 1))?;
-    let _ = ruby;
-    Ok(())
+    mixin.define_singleton_method("connection_of", function!(connection_of, 1))
 }
 
 fn link() -> ID {
@@ -40,5 +37,5 @@ fn connection_of(handler: Value) -> Result<Value, Error> {
     // SAFETY: a live object; reading an instance variable that is not there gives nil.
     let found = protect(|| unsafe { rb_ivar_get(handler.as_raw(), link()) })?;
     // SAFETY: what Ruby has just returned.
-    Ok(unsafe { Value::from_raw(found) }.as_value())
+    Ok(unsafe { Value::from_raw(found) })
 }

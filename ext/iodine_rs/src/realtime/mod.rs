@@ -20,6 +20,6 @@ pub(crate) use pubsub::{hub, serve_with};
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     registry::init(ruby);
     connection::init(ruby, module)?;
-    mixin::init(ruby, module)?;
+    mixin::init(module)?;
     pubsub::init(ruby, module)
 }

@@ -1,14 +1,14 @@
 //! `IodineRs::PubSub::RedisBridge`: see `iodine_core::pubsub::redis`.
 
 use std::mem::ManuallyDrop;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use iodine_core::log;
 use iodine_core::pubsub::redis::Redis;
 use magnus::{Error, Module, Object, RModule, Ruby, function, method};
 
-use crate::{classes, fork, gvl, raised};
+use crate::{classes, descriptor, fork, gvl, raised};
 
 #[magnus::wrap(class = "IodineRs::PubSub::RedisBridge", free_immediately, size)]
 struct RedisBridge {
@@ -33,10 +33,7 @@ fn check(ruby: &Ruby, url: String) -> Result<(), Error> {
 impl RedisBridge {
     /// `RedisBridge.new(url, fd)`: between the Redis there and the connected socket, whose descriptor is duplicated.
     fn new(ruby: &Ruby, url: String, fd: RawFd) -> Result<RedisBridge, Error> {
-        // SAFETY: borrowed for the duplication only; the caller's socket is open during this call.
-        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-        let redis = borrowed
-            .try_clone_to_owned()
+        let redis = descriptor::duplicate(fd)
             .and_then(|socket| Redis::new(&url, socket, log::write_through))
             .map_err(|error| raised::error(ruby.exception_io_error(), &format!("redis: {error}")))?;
         Ok(RedisBridge { redis: ManuallyDrop::new(Arc::new(redis)), forks: fork::generation() })

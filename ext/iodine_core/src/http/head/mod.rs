@@ -15,7 +15,7 @@ use std::ops::Range;
 use self::fields::Fields;
 use super::refusal::Refusal;
 use super::target;
-use crate::settings::{Limits, Settings};
+use crate::settings::Limits;
 
 pub(crate) use self::framing::ABSURD;
 pub use self::framing::Framing;
@@ -28,12 +28,6 @@ pub struct Rules<'a> {
     pub limits: &'a Limits,
     /// Methods that are served; `None` = every method but CONNECT.
     pub methods: Option<&'a [String]>,
-}
-
-impl<'a> From<&'a Settings> for Rules<'a> {
-    fn from(settings: &'a Settings) -> Self {
-        Self { limits: &settings.limits, methods: settings.supported_http_methods.as_deref() }
-    }
 }
 
 /// What the server has to know about an accepted head.

@@ -156,7 +156,7 @@ impl Connection {
         this.keep_block(ruby, &channel, block)?;
         let hub = pubsub::hub();
         if block.is_some() {
-            hub.subscribe(this.client.id(), channel.clone(), ToBlock::of_client(&this.client, channel));
+            hub.subscribe(this.client.id(), channel.clone(), ToBlock::new(this.client.clone(), channel));
         } else {
             hub.subscribe(this.client.id(), channel, Direct::new(this.client.clone(), binary));
         }

@@ -5,7 +5,7 @@ mod frames;
 mod listeners;
 mod notices;
 
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
@@ -20,7 +20,7 @@ use magnus::{Error, IntoValue, Module, Object, RModule, RString, Ruby, Value, fu
 
 use super::connection::name_bytes;
 use super::message;
-use crate::{fork, gvl, raised};
+use crate::{descriptor, fork, gvl, raised};
 use notices::Observers;
 
 /// Publications that may wait for the blocks of this process (those of connections have bounds of their own).
@@ -116,10 +116,7 @@ pub(crate) fn serve_with(server: &Server) {
 /// `PubSub.join_relay(fd, limit)`: the connected socket (its descriptor is duplicated) leads to whoever passes publications
 /// on, and at most `limit` bytes wait for it. The other side hears which channels have subscribers here.
 fn join_relay(ruby: &Ruby, fd: RawFd, limit: usize) -> Result<(), Error> {
-    // SAFETY: borrowed for the duplication only; the caller's socket is open during this call.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-    let socket = borrowed
-        .try_clone_to_owned()
+    let socket = descriptor::duplicate(fd)
         .map_err(|error| raised::error(ruby.exception_io_error(), &format!("join_relay: {error}")))?;
     let relay = Relay::new(socket, limit);
     if let Some(process) = process().as_mut() {
