@@ -22,6 +22,12 @@ RSpec.describe IodineRs::Options do
     expect { options[:made_up] }.to raise_error(IodineRs::ConfigError, "unknown option made_up")
   end
 
+  it "shows neither the control app's token nor the URL of a Redis, which may have a password" do
+    report = options(control_token: "s3cret", redis: "redis://:s3cret@localhost").report(%w[typed])
+    expect(report.scan(/^(\w+) +\(hidden\)/).flatten).to eq(%w[redis control_token])
+    expect(report).not_to include("s3cret")
+  end
+
   describe "defaults" do
     # Puma's, and the ones in the issue: a change here is a change of behaviour.
     {

@@ -88,7 +88,8 @@ module IodineRs
         option :worker_recycle_jitter, Type.integer(0..100, "percent"), 20,
                "How far below these two a worker's own limits may be, by chance: so that workers are not replaced together."
         option(:redis, Type.text.or_nil, "`IODINE_RS_REDIS_URL`",
-               "URL of a Redis or Valkey that brings publications to other servers.") { |o| o.from_env("IODINE_RS_REDIS_URL") }
+               "URL of a Redis or Valkey that brings publications to other servers.",
+               secret: true) { |o| o.from_env("IODINE_RS_REDIS_URL") }
         option :max_relay, Type.integer(1.., "bytes"), 67_108_864,
                "Publications that may wait on their way to one other process; more are dropped, with a log line."
         option :silence_single_worker_warning, Type.boolean, false, "Says nothing about a cluster that has one worker."
