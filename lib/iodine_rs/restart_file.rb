@@ -24,7 +24,8 @@ module IodineRs
 
     def mtime
       File.mtime(@path)
-    rescue Errno::ENOENT
+    rescue SystemCallError
+      # Not there, or out of reach: for the user that the server has become, for instance.
       nil
     end
   end

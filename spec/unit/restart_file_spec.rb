@@ -1,0 +1,29 @@
+# frozen_string_literal: true
+
+require "iodine_rs"
+require "fileutils"
+require "tmpdir"
+
+RSpec.describe IodineRs::RestartFile do
+  around do |example|
+    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
+  end
+
+  it "is touched when its time has changed since the last look" do
+    FileUtils.mkdir("tmp")
+    file = described_class.new
+    expect(file).not_to be_touched
+    FileUtils.touch("tmp/restart.txt")
+    expect(file).to be_touched
+    expect(file).not_to be_touched
+  end
+
+  it "is not touched where it cannot be looked at" do
+    FileUtils.mkdir("tmp")
+    file = described_class.new
+    FileUtils.rmdir("tmp")
+    expect(file).not_to be_touched
+    File.write("tmp", "")
+    expect(file).not_to be_touched
+  end
+end
