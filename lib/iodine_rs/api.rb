@@ -29,7 +29,8 @@ module IodineRs
     # @raise [TypeError, ArgumentError]
     def publish(...) = PubSub.publish(...)
 
-    # Runs the block soon, in a thread of its own; returns the block. Also known as `defer`.
+    # Runs the block soon, in one of the threads that all such blocks share (Timers::THREADS); returns the block. Also
+    # known as `defer`.
     def run(&block) = Timers.run(&block)
     alias defer run
 

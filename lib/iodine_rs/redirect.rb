@@ -9,8 +9,8 @@ module IodineRs
 
     def initialize(options)
       @append = options[:redirect_append]
-      @targets = { $stdout => options[:redirect_stdout], $stderr => options[:redirect_stderr] }.compact
-                                                                                              .transform_values { |path| File.expand_path(path) }
+      targets = { $stdout => options[:redirect_stdout], $stderr => options[:redirect_stderr] }.compact
+      @targets = targets.transform_values { |path| File.expand_path(path) }
     end
 
     # Whether there is anything to redirect.

@@ -113,7 +113,7 @@ module IodineRs
           Life.enter(:on_parent_crush)
           @log.error("! Detected parent died, dying")
           exit!(1)
-        end
+        end.name = "iodine-rs check-ins"
       end
 
       # An idle cluster should not be noticed too late.
