@@ -14,8 +14,7 @@ Gem::Specification.new do |spec|
   TEXT
   spec.license = "MIT"
 
-  # 3.2 and later are tested; 3.1 compiles, but nobody tests it.
-  spec.required_ruby_version = ">= 3.1"
+  spec.required_ruby_version = ">= 3.2"
   spec.metadata["rubygems_mfa_required"] = "true"
 
   spec.files = Dir.chdir(__dir__) do
