@@ -40,6 +40,7 @@ module IodineRs
 
     @lock = Mutex.new
     @changed = ConditionVariable.new
+    # Those that are due first come first.
     @waiting = []
     @threads = []
     # How many of them wait for a block.
@@ -61,6 +62,7 @@ module IodineRs
       def every(milliseconds, repetitions, &block)
         interval = seconds(milliseconds)
         raise ArgumentError, "run_every takes more than 0 milliseconds" if interval.zero?
+        raise ArgumentError, "run_every takes 0 repetitions (for ever) or more" if Integer(repetitions).negative?
 
         add(interval, interval, Integer(repetitions), block)
       end
@@ -80,7 +82,7 @@ module IodineRs
         timer = Timer.new(now + delay, interval, repetitions, block)
         @lock.synchronize do
           forget_parent
-          @waiting << timer
+          queue(timer)
           call_thread
         end
         timer
@@ -114,7 +116,13 @@ module IodineRs
         return if timer.interval.nil? || timer.cancelled?
 
         timer.due = now + timer.interval
-        @lock.synchronize { @waiting << timer }
+        @lock.synchronize { queue(timer) }
+      end
+
+      # Behind those that are due no later: they run in the order in which they were given.
+      def queue(timer)
+        later = @waiting.bsearch_index { |other| other.due > timer.due }
+        @waiting.insert(later || -1, timer)
       end
 
       # Waits for the first timer whose time has come. Somebody else looks at the next one from then on.
@@ -129,9 +137,8 @@ module IodineRs
       def await_due
         @free += 1
         loop do
-          timer = @waiting.min_by(&:due)
-          left = timer && timer.due - now
-          return @waiting.delete(timer) if left && left <= 0
+          left = @waiting.first && @waiting.first.due - now
+          return @waiting.shift if left && left <= 0
 
           @changed.wait(@lock, left)
         end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "spec_helper"
 require "iodine_rs"
 
 RSpec.describe IodineRs::Timers do
@@ -64,5 +65,17 @@ RSpec.describe IodineRs::Timers do
     expect(entered!(50).uniq).to eq([1])
   ensure
     timer.cancel
+  end
+
+  it "keeps up with very many blocks that wait" do
+    later = Array.new(50_000) { |n| described_class.after(60_000 + n) { raise "too early" } }
+    10_000.times { described_class.run { entered << :ran } }
+    eventually { entered.size == 10_000 }
+  ensure
+    later.each(&:cancel)
+  end
+
+  it "refuses fewer than no repetitions" do
+    expect { described_class.every(1, -1) {} }.to raise_error(ArgumentError, /0 repetitions \(for ever\) or more/)
   end
 end
