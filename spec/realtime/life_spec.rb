@@ -35,6 +35,14 @@ RSpec.describe "the life of a WebSocket" do
     expect(client.finish).to have_attributes(messages: ["one"], code: 1000)
   end
 
+  it "W20: answers messages and a Close from a client that has ended its side already" do
+    client = connect("/commands")
+    client.read_message
+    client.text("sleep 0.2").send_close(3000).socket.half_close
+    expect(client.finish).to have_attributes(messages: ["slept"], code: 3000, reset: false)
+    expect(log_until(/closed/).grep(/closed/).size).to eq(1)
+  end
+
   it "W22, B-14: calls on_close once for a reset, with 1006" do
     client = connect("/echo")
     client.ask("hi")

@@ -138,6 +138,11 @@ RSpec.describe "B-04: HTTP over TLS" do
       expect(socket.goodbye(1000)).to be_truthy
       expect([socket.closed?, socket.socket.close_notify?]).to eq([true, true])
     end
+
+    it "answers the Close of a client that has said goodbye already" do
+      socket.send_close(3000).socket.half_close
+      expect(socket.finish).to have_attributes(code: 3000, reset: false)
+    end
   end
 
   it "sends server-sent events" do

@@ -27,6 +27,8 @@ impl Session {
                 self.buffer.clear();
             }
             match ready!(self.poll_fill(cx)) {
+                // It still hears us: a proxy passes a browser's Close on together with its end.
+                Ok(0) if self.stage == Stage::Heard => return Poll::Pending,
                 Ok(0) | Err(_) => return Poll::Ready(()),
                 Ok(read) => {
                     self.client.traffic().received(read);

@@ -103,7 +103,8 @@ impl Session {
                 timer.as_mut().reset(due.into());
             }
         }
-        if phase == Phase::Closing && self.is_written() && self.part() {
+        // A client that has ended its side before does not tell it again.
+        if phase == Phase::Closing && self.is_written() && (self.part() || self.poll_read(cx).is_ready()) {
             return Poll::Ready(());
         }
         self.poll_timer(timer, cx)
