@@ -29,6 +29,8 @@ RSpec.describe "HTTP limits" do
   ]
 
   context "with http_content_length_limit" do
+    include Wire::Bytes
+
     echo_server("--set", "http_content_length_limit=1000")
 
     body = "b" * 1_001
@@ -42,6 +44,11 @@ RSpec.describe "HTTP limits" do
       [193, "one chunk that would pass it", chunks("3e9\r\n"), refused(413)],
       [193, "chunks that just fit", chunks("#{half * 2}0\r\n\r\n"), served(body[1..])]
     ]
+
+    it "row 219: takes all of 8 MB from a client that reads the refusal only then" do
+      socket = server.connect
+      expect(socket.write(post("Content-Length: 8000000", body: "b" * 8_000_000)).read_response.status).to eq(413)
+    end
   end
 
   describe "a body of 100 MB" do

@@ -1,12 +1,13 @@
 //! Responses without hyper: bodies that the application frames itself, and connections that it takes over.
 
+use std::future::poll_fn;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING, UPGRADE};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::exchange;
@@ -17,15 +18,15 @@ use super::shared::Shared;
 use super::wire::Wire;
 use crate::access_log::Record;
 use crate::handoff::{ResponseHead, Socket, StreamEnd, StreamReader, TakenOver, Takeover};
-use crate::net::pump;
 use crate::net::stream::Stream;
+use crate::net::{pump, spare};
 use crate::settings::Timeouts;
 
 /// How long [`linger`] takes at most while the server drains.
 const DRAIN_LINGER: Duration = Duration::from_millis(100);
 
-/// Bytes read and thrown away while a connection is closed with patience.
-const LINGER_BYTES: usize = 64 * 1024;
+/// Bytes read at once, to be thrown away.
+const DISCARDED_AT_ONCE: usize = 16 * 1024;
 
 /// Status line, fields, blank line. `date` adds the field of RFC 9110 §6.6.1.
 pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
@@ -62,17 +63,12 @@ pub(crate) async fn linger(mut stream: Stream, shared: &Shared) {
     let _ = timeout(limit, discard(&mut stream, shared)).await;
 }
 
+/// To the end, however much that is: proxies and some clients look at the answer only when they have sent all.
 async fn discard(stream: &mut Stream, shared: &Shared) {
-    let mut scratch = vec![0; 4096];
-    let mut discarded = 0;
-    while discarded < LINGER_BYTES {
-        match stream.read(&mut scratch).await {
-            Ok(0) | Err(_) => return,
-            Ok(bytes) => {
-                shared.realtime.traffic.received(bytes);
-                discarded += bytes;
-            }
-        }
+    let mut buffer = BytesMut::new();
+    while let Ok(bytes @ 1..) = poll_fn(|cx| spare::poll_read(stream, &mut buffer, DISCARDED_AT_ONCE, cx)).await {
+        shared.realtime.traffic.received(bytes);
+        buffer.clear();
     }
 }
 
