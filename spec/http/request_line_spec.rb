@@ -8,7 +8,7 @@ RSpec.describe "HTTP request lines" do
 
   # What the app sees of the target.
   def self.path(path, query = "", uri: query.empty? ? path : "#{path}?#{query}", **more)
-    served("", env: { "PATH_INFO" => path.b, "QUERY_STRING" => query, "REQUEST_URI" => uri.b, **more })
+    served("", env: { "PATH_INFO" => path.b, "QUERY_STRING" => query.b, "REQUEST_URI" => uri.b, **more })
   end
 
   other = { "HTTP_HOST" => "b.example", "SERVER_NAME" => "b.example", "SERVER_PORT" => "80", "rack.url_scheme" => "http" }
@@ -31,7 +31,9 @@ RSpec.describe "HTTP request lines" do
     [117, "NUL in the target", line("GET /a\0b HTTP/1.1"), refused(400)],
     [117, "0x01 in the target", line("GET /a\x01b HTTP/1.1"), refused(400)],
     [118, "a byte above 0x7F in the target", line("GET /\xE9 HTTP/1.1".b), refused(400)],
-    [119, "UTF-8 in the target", line("GET /é HTTP/1.1"), refused(400)],
+    [119, "UTF-8 in the target", get(target: "/é?ü=€#ß"), path("/é", "ü=€", "FRAGMENT" => "ß".b)],
+    [119, "UTF-8 that breaks off in the target", line("GET /\xC3 HTTP/1.1".b), refused(400)],
+    [119, "UTF-8 in an absolute target's host", line("GET http://é.example/ HTTP/1.1"), refused(400)],
     [120, "a quote in the target", line('GET /a"b HTTP/1.1'), refused(400)],
     [121, "< in the target", line("GET /a<b HTTP/1.1"), refused(400)],
     [122, "{}|^ in the target", get(target: "/{a}|b^c"), path("/{a}|b^c")],

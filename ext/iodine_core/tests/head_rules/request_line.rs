@@ -7,6 +7,7 @@ use iodine_core::http::target::Target;
 use crate::{LIMITS, get, line, verdict, verdict_by};
 
 served! {
+    row_119_utf_8_in_the_target: get("/é?ü=€#ß") => None;
     row_122_braces_bar_and_caret: get("/{a}|b^?{c}|d^") => None;
     row_123_backslash: get("/a\\b?c\\d") => None;
     row_125_fragment: get("/x#frag") => None;
@@ -50,7 +51,8 @@ refused! {
     row_117_control_character_in_the_target: get("/a\x1fb") => 400;
     row_117_del_in_the_target: get("/a\x7fb") => 400;
     row_118_latin_1_in_the_target: get(b"/\xe9") => 400;
-    row_119_utf_8_in_the_target: get("/é") => 400;
+    row_119_broken_utf_8_in_the_target: get(b"/\xc3?\xa9") => 400;
+    row_119_utf_8_in_the_authority: get("http://é.example/") => 400;
     row_120_quote_in_the_target: get("/a\"b") => 400;
     row_121_less_than_in_the_target: get("/a<b") => 400;
     row_121_greater_than_in_the_query: get("/a?b>c") => 400;

@@ -2,7 +2,7 @@
 
 /// `tchar`: what a method and a field name are made of (RFC 9110 §5.6.2).
 const TOKEN: u8 = 1;
-/// What a request target may hold; see [`is_target`].
+/// What a request target may hold; see [`are_target`].
 const TARGET: u8 = 2;
 /// What a host name may hold; see [`is_host`].
 const HOST: u8 = 4;
@@ -52,9 +52,10 @@ pub(crate) fn token_len(bytes: &[u8]) -> usize {
 }
 
 /// `true` for target bytes: those of RFC 3986 and `{ } | \ ^`, which browsers send unescaped. `"`, `<`, `>` and the
-/// backtick stay out, as everything that is not visible ASCII.
+/// backtick stay out, as everything that is not visible, unless it is UTF-8: curl and many a crawler send what was typed,
+/// and Puma, nginx and hyper take it.
 pub(crate) fn are_target(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| of(byte, TARGET))
+    bytes.iter().all(|&byte| of(byte, TARGET) || !byte.is_ascii()) && std::str::from_utf8(bytes).is_ok()
 }
 
 /// `true` for the bytes of a `reg-name` (RFC 3986 §3.2.2) without the comma, which a client that joins two Host fields
