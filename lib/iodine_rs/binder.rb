@@ -255,7 +255,7 @@ module IodineRs
       server.listen(address.backlog)
       Listener.new(server, "tcp://#{Bind::TCP.new(host, server.local_address.ip_port)}")
     rescue SystemCallError => error
-      raise error.class, advice(Bind::TCP.new(host, address.port), error, ADVICE)
+      raise error.class, advice(Bind::TCP.new(host, address.port), error, ADVICE), cause: nil
     rescue SocketError => error
       raise BootError, "bind: #{error.message} - #{Bind::TCP.new(host, address.port)}"
     end
@@ -269,7 +269,7 @@ module IodineRs
       File.chmod(address.mode, address.path) if address.mode
       Listener.new(server, "unix://#{address.path}", (File.expand_path(address.path) unless found || address.abstract?))
     rescue SystemCallError => error
-      raise error.class, advice(address, error, UNIX_ADVICE)
+      raise error.class, advice(address, error, UNIX_ADVICE), cause: nil
     rescue ArgumentError => error
       raise ConfigError, "bind: #{error.message}: #{address.path}"
     end

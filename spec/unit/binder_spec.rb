@@ -52,6 +52,15 @@ RSpec.describe IodineRs::Binder do
       other.close
     end
 
+    it "F34: says it once, also where nobody catches it: Ruby prints causes with a backtrace of their own" do
+      other = TCPServer.new("127.0.0.1", 0)
+      taken = "tcp://127.0.0.1:#{other.local_address.ip_port}"
+
+      expect { binder.bind(taken) }.to raise_error(Errno::EADDRINUSE) { |error| expect(error.cause).to be_nil }
+    ensure
+      other.close
+    end
+
     it "says that an address is not this machine's" do
       expect { binder.bind("192.0.2.1:0") }
         .to raise_error(Errno::EADDRNOTAVAIL, /for 192\.0\.2\.1:0: no interface of this machine has that address/)
