@@ -139,7 +139,7 @@ module IodineRs
       tell_plugins(:booting)
       reason = yield
       [*ENDS[reason], :done].each { |state| tell_plugins(state) }
-      reason == "USR2" ? @signals.ignore : @log.info("- Goodbye!")
+      reason == "USR2" ? @signals.ignore : say_goodbye
       reason
     ensure
       pidfile&.remove
@@ -190,6 +190,12 @@ module IodineRs
        "*  Max threads: #{@options[:max_threads]}",
        "*  Environment: #{@options[:environment]}",
        *@runner.banner]
+    end
+
+    # The marker is for whoever reads the file later.
+    def say_goodbye
+      @log.info(Redirect.marker("shutdown")) if @redirect.any?
+      @log.info("- Goodbye!")
     end
 
     def listen

@@ -3,9 +3,8 @@
 module IodineRs
   # Sends the standard output and error to files, and opens these anew after they were moved away (logrotate).
   class Redirect
-    # What log tools look for at the start of a server (Puma's own words).
-    MARKER = "=== puma startup: %s ==="
-    private_constant :MARKER
+    # What log tools look for where a server begins and ends (Puma's own words).
+    def self.marker(event) = "=== puma #{event}: #{Time.now} ==="
 
     def initialize(options)
       @append = options[:redirect_append]
@@ -23,7 +22,7 @@ module IodineRs
     end
 
     # Says in each file that it begins here.
-    def mark = @targets.each_key { |io| say(io, format(MARKER, Time.now)) }
+    def mark = @targets.each_key { |io| say(io, Redirect.marker("startup")) }
 
     # Goes on in files of the same names. Where that is impossible it goes on in the old ones: a server must not end
     # because its logs cannot be turned.

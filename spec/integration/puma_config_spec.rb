@@ -28,7 +28,7 @@ RSpec.describe "config/puma.rb" do
     eventually { File.exist?(out) && File.read(out).match?(/\A=== puma startup: \d{4}-/) }
     server.signal("INT")
     server.wait_exit
-    expect(File.read(out)).to include("Goodbye")
+    expect(File.read(out)).to match(/^=== puma shutdown: \d{4}-.* ===\n- Goodbye!\n\z/)
   end
 
   it "D-33: goes on where the files cannot be opened anew" do
