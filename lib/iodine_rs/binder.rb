@@ -7,9 +7,9 @@ module IodineRs
   class Binder
     # One open socket: `url` is its real address, `path` the file to remove at the end (nil if there is none), `asked` the
     # address that it was opened for, `origin` whether it was there before: :inherited from the process before a hot
-    # restart, :activated by systemd.
+    # restart, :activated by systemd. `systemd` says whether that opened it, however long ago.
     # `tls` is nil where connections are not encrypted, `query` the parameters of the address.
-    Listener = Struct.new(:io, :url, :path, :asked, :origin, :tls, :query) do
+    Listener = Struct.new(:io, :url, :path, :asked, :origin, :systemd, :tls, :query) do
       # As it is printed: http for what a browser can open; what was there before by its address (row B-07).
       def to_s = [origin ? url : url.sub(/\Atcp/, "http"), *query].join("?")
 
@@ -21,6 +21,7 @@ module IodineRs
 
       # Whether it listens on an address.
       def at?(address)
+        return true if asked == address.to_s
         return named?(address) if address.is_a?(Bind::Unix)
 
         own = io.local_address
@@ -75,8 +76,9 @@ module IodineRs
       @development = development
       @listeners = []
       @pid = Process.pid
-      @inherited = inherited(inherited)
-      @activated = activated(activated)
+      systemds, own = inherited(inherited).partition(&:systemd)
+      @inherited = own.group_by(&:asked)
+      @activated = systemds + activated(activated)
     end
 
     # Listens on an address (see Bind; a text is parsed) and returns the new listeners. A socket of the process before a
@@ -95,8 +97,8 @@ module IodineRs
       opened
     end
 
-    # Whether systemd has opened a socket at that address.
-    def activated?(address) = activated_at(Bind.parse(address)).any?
+    # Whether systemd has opened a socket that nobody has asked for, at that address or at any.
+    def activated?(address = nil) = (address ? activated_at(Bind.parse(address)) : @activated).any?
 
     # Listens on what systemd has opened and nobody has asked for, and returns it.
     def bind_activated
@@ -114,10 +116,10 @@ module IodineRs
     end
 
     # From now on the sockets outlive this process: what its successor has to be told (lines of descriptor, address as it
-    # was asked for, real address, path), and the descriptors it gets.
+    # was asked for, real address, path, whether it is systemd's), and the descriptors it gets.
     def bequeath
       @kept = true
-      lines = @listeners.map { |one| [one.io.fileno, one.asked, one.url.sub(/\Assl/, "tcp"), one.path].join("\t") }
+      lines = @listeners.map { |one| [one.io.fileno, one.asked, one.url.sub(/\Assl/, "tcp"), one.path, one.systemd].join("\t") }
       [lines.join("\n"), @listeners.to_h { |one| [one.io.fileno, one.io.fileno] }]
     end
 
@@ -192,10 +194,10 @@ module IodineRs
     def activated(count)
       (3...3 + count).map do |descriptor|
         address = Socket.for_fd(descriptor).tap { |socket| socket.autoclose = false }.local_address
-        next Listener.new(UNIXServer.for_fd(descriptor), "unix://#{address.unix_path.sub(/\A\0/, "@")}", nil, nil, :activated) if address.unix?
+        next Listener.new(UNIXServer.for_fd(descriptor), "unix://#{address.unix_path.sub(/\A\0/, "@")}", nil, nil, :activated, true) if address.unix?
 
         url = "tcp://#{Bind::TCP.new(address.ip_address, address.ip_port)}"
-        Listener.new(TCPServer.for_fd(descriptor), url, nil, nil, :activated)
+        Listener.new(TCPServer.for_fd(descriptor), url, nil, nil, :activated, true)
       end
     end
 
@@ -212,12 +214,11 @@ module IodineRs
     end
 
     def inherited(text)
-      listeners = text.to_s.lines(chomp: true).map do |line|
-        descriptor, asked, url, path = line.split("\t", -1)
+      text.to_s.lines(chomp: true).map do |line|
+        descriptor, asked, url, path, systemd = line.split("\t", -1)
         server = (url.start_with?("unix") ? UNIXServer : TCPServer).for_fd(Integer(descriptor))
-        Listener.new(server, url, path.empty? ? nil : path, asked, :inherited)
+        Listener.new(server, url, path.empty? ? nil : path, asked, :inherited, systemd == "true")
       end
-      listeners.group_by(&:asked)
     end
 
     def tcp(address)

@@ -201,7 +201,8 @@ module IodineRs
     def listen
       given = @options[:bind_to_activated_sockets]
       binds = @options[:binds]
-      binds = binds.select { |address| @binder.activated?(address) } if given == "only"
+      # A file that says `only` also serves where there is no systemd, as with Puma.
+      binds = binds.select { |address| @binder.activated?(address) } if given == "only" && @binder.activated?
       if binds.any? { |address| Bind.without_ipv6?(Bind.parse(address)) }
         @log.info("WARNING: IPv6 bind requested but no non-loopback IPv6 interface was detected; listening on 0.0.0.0")
       end

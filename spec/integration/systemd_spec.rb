@@ -63,9 +63,9 @@ RSpec.describe "Under systemd" do
 
   describe "socket activation" do
     # Starts the server as systemd does: the socket is descriptor 3, and the variables name the process itself.
-    def activated(socket, app, *args, bundle: false)
+    def activated(socket, app, *args, bundle: false, files: {})
       folder = Dir.mktmpdir("iodine-rs-systemd")
-      File.write("#{folder}/config.ru", app)
+      { "config.ru" => app, **files }.each { |name, text| File.write("#{folder}/#{name}", text) }
       File.write("#{folder}/Gemfile", Bundle.gemfile)
       env = { **Bundle::CLEAN, "RACK_ENV" => "production", **(bundle ? { "BUNDLE_GEMFILE" => "#{folder}/Gemfile", "RUBYOPT" => "-rbundler/setup" } : {}) }
       lib = File.expand_path("../..", __dir__)
@@ -74,7 +74,7 @@ RSpec.describe "Under systemd" do
                           chdir: folder, 3 => socket.fileno, %i[out err] => "#{folder}/log")
       log = -> { File.read("#{folder}/log") }
       eventually { log.call.include?("Use Ctrl-C") || (Process.wait(pid, Process::WNOHANG) && raise(log.call)) }
-      yield log, pid
+      yield log, pid, folder
     ensure
       Process.kill("INT", pid)
       Process.wait(pid)
@@ -154,6 +154,39 @@ RSpec.describe "Under systemd" do
           end
           expect(log.call.scan(/^.*\* (Activated|Inherited|Closing)/).flatten).to eq(%w[Activated Inherited Inherited])
         end
+      end
+    end
+
+    # Also those that the configuration does not name.
+    [%w[--bind-to-activated-sockets only], %w[--bind-to-activated-sockets only -p PORT -w 2], %w[--bind-to-activated-sockets -b tcp://127.0.0.1:0]].each do |args|
+      it "D-05, S-03: are systemd's after hot restarts, too (#{args.join(" ")})" do
+        socket = TCPServer.new("0.0.0.0", 0)
+        port = socket.local_address.ip_port
+        activated(socket, hello, *args.map { |arg| arg.sub("PORT", port.to_s) }) do |log, pid|
+          2.times do |before|
+            Process.kill("USR2", pid)
+            eventually { log.call.scan("Use Ctrl-C").size == before + 2 }
+            expect(Http.get(port).status).to eq(200)
+          end
+          expect(log.call.scan(%r{\* (\w+) tcp://0.0.0.0:#{port}$}).flatten).to eq(%w[Activated Inherited Inherited])
+          expect(log.call).not_to include("Closing")
+        end
+      end
+    end
+
+    it "D-05: closes those at a hot restart that no longer asks for them, but keeps one that it names" do
+      socket = TCPServer.new("127.0.0.1", 0)
+      port = socket.local_address.ip_port
+      config = "File.exist?('named') ? bind('tcp://127.0.0.1:#{port}') : bind_to_activated_sockets; bind 'unix://app.sock'"
+      activated(socket, hello, "-C", "puma.rb", files: { "puma.rb" => config }) do |log, pid, folder|
+        FileUtils.touch("#{folder}/named")
+        Process.kill("USR2", pid)
+        eventually { log.call.scan("Use Ctrl-C").size == 2 }
+        expect(Http.get(port).status).to eq(200)
+        File.write("#{folder}/puma.rb", "bind 'unix://app.sock'")
+        Process.kill("USR2", pid)
+        eventually { log.call.scan("Use Ctrl-C").size == 3 }
+        expect(log.call.scan(%r{\* (\w+ ?\w+) tcp:}).flatten).to eq(["Activated", "Inherited", "Closing unused"])
       end
     end
 

@@ -32,8 +32,10 @@ RSpec.describe "A configuration file of Puma's" do
     expect(server.stdout.scan(/Listening on (\S+)/).flatten).to match([%r{\Ahttp://127.0.0.1:\d+}])
   end
 
-  it "D-05: bind_to_activated_sockets without systemd changes nothing" do
-    expect(Http.get(configured("bind_to_activated_sockets")).body).to eq("hello")
+  ["bind_to_activated_sockets", "bind_to_activated_sockets 'only'"].each do |line|
+    it "D-05: #{line} without systemd changes nothing" do
+      expect(Http.get(configured(line)).body).to eq("hello")
+    end
   end
 
   it "D-07: first_data_timeout ends a request that does not come" do
