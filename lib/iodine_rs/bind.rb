@@ -137,13 +137,12 @@ module IodineRs
       end
 
       def backlog(text, query)
-        Integer(query.fetch("backlog", BACKLOG))
-      rescue ArgumentError
-        refuse(text, "backlog takes an integer")
+        backlog = Integer(query.fetch("backlog", BACKLOG), exception: false)
+        backlog&.bit_length&.<(32) ? backlog : refuse(text, "backlog takes an integer")
       end
 
       def permission(text, digits)
-        Integer(digits, 8) if digits
+        Options::Type.permission.call(digits) if digits
       rescue ArgumentError
         refuse(text, "umask and mode take octal digits")
       end

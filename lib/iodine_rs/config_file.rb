@@ -61,7 +61,8 @@ module IodineRs
       end
 
       def read_source(path)
-        File.read(path)
+        # As Ruby reads its files, whatever the locale: that of many containers and of cron knows ASCII only.
+        File.read(path, encoding: "bom|utf-8")
       rescue SystemCallError => error
         raise ConfigError, "cannot read the configuration: #{error.message}"
       end

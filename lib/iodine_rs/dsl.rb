@@ -22,10 +22,6 @@ module IodineRs
       @config = config
     end
 
-    Options::TABLE.select(&:text?).each do |option|
-      define_method(option.name) { |value = true| set(option.name, value) }
-    end
-
     Hooks::NAMES.each do |name, older|
       [name, *older].each { |word| define_method(word) { |key = nil, &block| hooks.add(name, key, block) } }
     end
@@ -69,6 +65,10 @@ module IodineRs
 
     # The directory to serve from. It is resolved now: changing to it twice does no harm then.
     def directory(path) = set(:directory, path) && set(:directory, File.expand_path(@options[:directory]))
+
+    Options::TABLE.select(&:text?).map(&:name).each do |name|
+      define_method(name) { |value = true| set(name, value) } unless method_defined?(name, false)
+    end
 
     private
 

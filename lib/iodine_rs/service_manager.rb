@@ -69,7 +69,7 @@ module IodineRs
         socket.connect(Addrinfo.unix(@path.sub(/\A@/, "\0")))
         socket.write(text)
       end
-    rescue SystemCallError
+    rescue SystemCallError, ArgumentError
       # Whoever wanted to know does not listen; the server has other work.
     end
   end

@@ -14,7 +14,7 @@ module IodineRs
     # @return [Hash{String => String, nil}] by FIELDS
     # @raise [SystemCallError]
     def self.read(path)
-      pairs = File.readlines(path, chomp: true).filter_map { |line| line.split(": ", 2) if line.include?(": ") }
+      pairs = File.readlines(path, chomp: true, mode: "rb").filter_map { |line| line.split(": ", 2) if line.include?(": ") }
       pairs.to_h.slice(*FIELDS).transform_values { |value| value.delete_prefix('"').delete_suffix('"') }.reject { |_, value| value.empty? }
     end
 

@@ -22,6 +22,11 @@ RSpec.describe "iodine-rs ctl" do
     expect(ctl(server, "-S", "state", "status")).to eq(["iodine-rs is started\n", 0])
   end
 
+  it "reads a state file with a path that the locale does not know" do
+    server = serve(hello, args: ["--control-url", "unix://gr\u00F6\u00DFe.sock", "-S", "state"])
+        expect(ctl(server, "-S", "state", "gc", env: { "LC_ALL" => "C" })).to eq(["Command gc sent success\n", 0])
+  end
+
   it "asks by URL and token" do
     server = serve(hello, args: watched)
     url = "tcp://127.0.0.1:#{control(server)}"

@@ -52,6 +52,10 @@ RSpec.describe "Under systemd" do
       end
     end
 
+    it "V-07: serves also where nobody can be told" do
+      expect(Http.get(serve(hello, env: { "NOTIFY_SOCKET" => "/#{"x" * 200}" })).status).to eq(200)
+    end
+
     it "V-08: says nothing where that is asked for" do
       server = serve(hello, env: { "NOTIFY_SOCKET" => @path, "PUMA_SKIP_SYSTEMD" => "1" })
       Http.get(server)

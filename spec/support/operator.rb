@@ -29,8 +29,8 @@ module OperatorMethods
   def stats(place) = JSON.parse(ask(place, "/stats").body, symbolize_names: true)
 
   # Runs `iodine-rs ctl` in the server's directory; output and status.
-  def ctl(server, *args)
-    output, status = Open3.capture2e(ENVIRONMENT, *CTL, *args.map(&:to_s), chdir: server.dir)
+  def ctl(server, *args, env: {})
+    output, status = Open3.capture2e({ **ENVIRONMENT, **env }, *CTL, *args.map(&:to_s), chdir: server.dir)
     [output, status.exitstatus]
   end
 end

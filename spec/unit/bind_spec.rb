@@ -34,6 +34,8 @@ RSpec.describe IodineRs::Bind do
     "tcp://host:80?tls=1" => "unknown parameter tls; known here: backlog, low_latency",
     "tcp://host:80?backlog=many" => "backlog takes an integer",
     "unix:///x?mode=rw" => "umask and mode take octal digits",
+    "unix:///x?umask=77777777" => "umask and mode take octal digits",
+    "tcp://host:80?backlog=#{2**32}" => "backlog takes an integer",
     "ssl://host:443?tls=1" => "unknown parameter tls; known here: cert, key, "
   }.each do |text, reason|
     it "refuses #{text.inspect}" do

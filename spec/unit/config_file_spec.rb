@@ -59,11 +59,24 @@ RSpec.describe IodineRs::ConfigFile do
     "workers 2\ncluster {\nraise 'hell' }" => "x.rb:3: hell (RuntimeError)",
     "workers 2\ncluster { workers 0 }" => "x.rb:2: workers: a block of `single` or `cluster` must not change it",
     "max_threads 1\nFile.read('no_such_file')" => "x.rb:2: No such file or directory @ rb_sysopen - no_such_file (Errno::ENOENT)",
-    "def x = bind('gopher://')\nx" => "x.rb:1: bind: \"gopher://\" is not accepted"
+    "def x = bind('gopher://')\nx" => "x.rb:1: bind: \"gopher://\" is not accepted",
+    "\nload 5" => "x.rb:2: no implicit conversion of Integer into String (TypeError)",
+    "\nsingle" => "x.rb:2: single takes a block (ArgumentError)",
+    "state_permission 10**40" => "x.rb:1: state_permission: #{10**40} is not accepted; it takes octal digits like 0640",
+    "control_umask(-1)" => "x.rb:1: control_umask: -1 is not accepted; it takes octal digits like 0640"
   }.each do |source, message|
     it "says what is wrong, and where: #{source.inspect}" do
       expect { written(source) }.to raise_error(IodineRs::ConfigError, /#{Regexp.escape(message)}/)
     end
+  end
+
+  it "is UTF-8, whatever the locale, as all of Ruby's files" do
+    before, Encoding.default_external = Encoding.default_external, Encoding::US_ASCII
+    expect(written("tag 'gr\u00F6\u00DFe'")).to eq(tag: "gr\u00F6\u00DFe")
+    expect(written("\uFEFFtag 'gr\u00F6\u00DFe'")).to eq(tag: "gr\u00F6\u00DFe")
+    expect(written("# encoding: iso-8859-1\ntag 'gr\xF6\xDFe'".b)[:tag].encode("UTF-8")).to eq("gr\u00F6\u00DFe")
+  ensure
+    Encoding.default_external = before
   end
 
   it "says that a file is missing" do

@@ -35,6 +35,10 @@ RSpec.describe "require" do
     end
   end
 
+  it "gives Ruby nothing to warn of (-w, as minitest and others set it)" do
+    expect(script("$VERBOSE = true; require 'iodine-rs'; IodineRs::CLI.new([]).options; IodineRs::Launcher.name")).to eq("")
+  end
+
   it "loads no part that is not named" do
     expect(script("require 'iodine-rs'; puts $LOADED_FEATURES.grep(/iodine_rs/).map { |path| File.basename(path) }"))
       .to eq("errors.rb\napi.rb\niodine_rs.rb\n")

@@ -85,6 +85,12 @@ RSpec.describe IodineRs::Options do
       expect { options(env: { "PORT" => "http" }) }
         .to raise_error(IodineRs::ConfigError, /\Aport: "http" is not accepted/)
     end
+
+    it "one that is not accepted is named" do
+      expect { options(env: { "MAX_THREADS" => "many" }) }
+        .to raise_error(IodineRs::ConfigError, "max_threads: \"many\" is not accepted; it takes an integer from 1 to 10000 " \
+                                               "(the default: `PUMA_MAX_THREADS`, `MAX_THREADS` or 5)")
+    end
   end
 
   describe "accepted values" do

@@ -126,7 +126,7 @@ module IodineRs
       def cluster(&block) = later(:cluster, block)
 
       # Reads one more file, after this one.
-      def load(path) = (@options[:more_files] ||= []) << path
+      def load(path) = (@options[:more_files] ||= []) << File.path(path)
 
       # What this file has set so far, or the default.
       def get(name, default = nil) = @options.fetch(name, default)
@@ -159,7 +159,11 @@ module IodineRs
 
       def note(text) = (@options[:notes] ||= []) << text
 
-      def later(mode, block) = (@options[:modes] ||= []) << [mode, block]
+      def later(mode, block)
+        raise ArgumentError, "#{mode} takes a block" unless block
+
+        (@options[:modes] ||= []) << [mode, block]
+      end
     end
   end
 end

@@ -50,6 +50,9 @@ module IodineRs
 
         value = @compute.call(options)
         @trusted ? value : coerce(value)
+      rescue ConfigError => error
+        # Of an environment variable, whose name stands in the words.
+        raise ConfigError, "#{error.message} (the default: #{@default})"
       end
 
       # The default in words.

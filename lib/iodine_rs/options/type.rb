@@ -9,8 +9,9 @@ module IodineRs
       METHOD = /\A[A-Z0-9$\-_.]{1,20}\z/
       ORIGIN = %r{\Ahttps?://(\*\.)?[^/*\s]+\z}
       YEAR = 31_536_000
+      PERMISSIONS = 0..0o7777
       LOOPBACK_PORT = %r{\A(?:tcp://)?:?(\d{1,5})\z}
-      private_constant :TRUTH, :METHOD, :ORIGIN, :YEAR, :LOOPBACK_PORT
+      private_constant :TRUTH, :METHOD, :ORIGIN, :YEAR, :PERMISSIONS, :LOOPBACK_PORT
 
       # The accepted values, as messages and the documentation print them.
       attr_reader :accepts
@@ -167,7 +168,7 @@ module IodineRs
 
         # File permissions in octal digits.
         def permission
-          Type.new("octal digits like 0640") { |value| value.is_a?(Integer) ? value : Integer(value, 8) }
+          Type.new("octal digits like 0640") { |value| within(PERMISSIONS, value.is_a?(Integer) ? value : Integer(value, 8)) }
         end
 
         # An object with that method.
