@@ -14,6 +14,13 @@ module IodineRs
     LOCAL = %r{\A(?:unix:|(?:tcp|ssl)://(?:127\.|\[::1\]))}
     private_constant :LOCAL
 
+    # The app has addresses, too: an error has to say whose it is.
+    def self.naming(option)
+      yield
+    rescue SystemCallError, Error => error
+      raise BootError, "#{option}: #{error.message}"
+    end
+
     def initialize(launcher, options, log)
       @launcher = launcher
       @options = options
@@ -25,8 +32,8 @@ module IodineRs
     #
     # @raise [Error, SystemCallError] where that is impossible
     def open
-      naming(:control_url) { open_control } if @options[:control_url]
-      naming(:metrics) { open_metrics } if @options[:metrics]
+      Admin.naming(:control_url) { open_control } if @options[:control_url]
+      Admin.naming(:metrics) { open_metrics } if @options[:metrics]
     end
 
     # Where the control app listens, and what it asks for; nil where there is none.
@@ -65,13 +72,6 @@ module IodineRs
     end
 
     private
-
-    # The app has addresses, too: an error has to say whose it is.
-    def naming(option)
-      yield
-    rescue SystemCallError => error
-      raise BootError, "#{option}: #{error.message}"
-    end
 
     def open_control
       @control_token = @options[:control_token] unless @options[:control_token] == NO_TOKEN

@@ -190,11 +190,18 @@ module IodineRs
       throw :done, 0
     end
 
-    # The certificates are read as at the start, but none is made.
     def check(options)
-      encrypted = options[:binds].map { |address| Bind.parse(address) }.grep(Bind::SSL)
-      encrypted.each { |address| TLS.new(address.tls) unless options.development? && !TLS.named?(address.tls) }
+      read_certificates(options, options[:binds])
+      %i[control_url metrics].each do |name|
+        Admin.naming(name) { read_certificates(options, [*options[name]] - ["auto"]) }
+      end
       done(options.report(%w[command-line file]))
+    end
+
+    # As at the start, but none is made.
+    def read_certificates(options, addresses)
+      encrypted = addresses.map { |address| Bind.parse(address) }.grep(Bind::SSL)
+      encrypted.each { |address| TLS.new(address.tls) unless options.development? && !TLS.named?(address.tls) }
     end
 
     def set(pair)

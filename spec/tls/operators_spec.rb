@@ -54,6 +54,18 @@ RSpec.describe "C-05, D-61: operators over TLS" do
     end
   end
 
+  { "--check" => %w[--check], "the start" => [] }.each do |name, args|
+    %w[--control-url --metrics].each do |option|
+      it "reads the certificate of #{option} at #{name}, and says whose is wrong" do
+        url = "#{Site::ADDRESS}&ca=other.crt&verify_mode=peer"
+        server = serve(hello, args: [option, url, *args], files: certificates.files, wait: false)
+        expect(server.wait_exit.exitstatus).to eq(1)
+        expect(server.stderr).to match(/\AERROR: #{option[2..].tr("-", "_")}: ssl: ca: No such file or directory .*other\.crt\n\z/)
+        expect(serve(hello, args: [option, Site::ADDRESS, "--check"], files: certificates.files, wait: false).wait_exit.exitstatus).to eq(0)
+      end
+    end
+  end
+
   it "asks clients for a certificate as an ssl:// bind does" do
     server = watched(hello, url: "#{Site::ADDRESS}&ca=ca.crt&verify_mode=force_peer")
     port = control_port(server)
