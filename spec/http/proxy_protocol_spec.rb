@@ -139,6 +139,16 @@ RSpec.describe "D-14: set_remote_address proxy_protocol:" do
     end
   end
 
+  [[], %w[--set remote_address=proxy_protocol:v1]].each do |args|
+    it "says what has come where a header of version 2 is not expected (#{args.join(" ")})" do
+      server = serve(app, args:)
+      socket = server.connect
+      socket.offer(v2("\0" * 12) + get)
+      expect(socket.read_response.status).to eq(400)
+      server.wait_for_stderr(/400 PROXY header of version 2, which is not expected \(set_remote_address\)/)
+    end
+  end
+
   it "takes no other version" do
     server = serve(app, files: config(:v3), wait: false)
     server.wait_exit

@@ -20,6 +20,7 @@ refused! {
     row_103_four_empty_lines_before: [b"\r\n\r\n\r\n\r\n".to_vec(), get("/")].concat() => 400;
     row_104_lf_before: [b"\n".to_vec(), get("/")].concat() => 400;
     row_104_cr_before: [b"\r".to_vec(), get("/")].concat() => 400;
+    proxy_header_of_version_2: b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" => 400;
     row_106_tls_hello: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" => 400;
 }
 

@@ -54,6 +54,12 @@ fn request_line_start(buf: &[u8]) -> Result<Option<usize>, Refusal> {
             // ContentType.handshake and the major version of every TLS (RFC 8446 §5.1).
             [0x16] | [0x16, 0x03, ..] => return Err(Refusal::tls_on_plain_port()),
             [first, ..] if octets::is_token(*first) => return Ok(Some(start)),
+            // Behind two empty lines it is the signature of HAProxy's header: a proxy is set up for another server than this.
+            [0, ..] if start == 4 => {
+                return Err(Refusal::bad_request(
+                    "PROXY header of version 2, which is not expected (set_remote_address)",
+                ));
+            }
             _ => {
                 return Err(Refusal::bad_request("request does not begin with a method (RFC 9112 §3)"));
             }
