@@ -176,8 +176,8 @@ module IodineRs
     def dispose(listener)
       listener.io.close
       File.unlink(listener.path) if listener.path && @pid == Process.pid
-    rescue Errno::ENOENT
-      # Somebody else has removed the file.
+    rescue SystemCallError
+      # Gone already, or out of reach of the user that a server started by root has become.
     end
 
     def encrypt(listener, tls, query)

@@ -116,6 +116,17 @@ RSpec.describe "A server with a user to become" do
       expect([owner("#{@root}/control"), RawSocket.open("#{@root}/control") { |socket| socket.request("GET /gc HTTP/1.1\r\n\r\n").status }]).to eq(["nobody", 200])
     end
 
+    [[], %w[-w 2]].each do |workers|
+      it "ends as asked where the user may not remove its sockets (#{["TERM", *workers].join(" ")})" do
+        server = serve_as("nobody", "--control-url", "unix://#{@root}/control.sock", *workers, bind: "unix://#{@root}/app.sock")
+        server.wait_for_stdout(workers.empty? ? /Use Ctrl-C/ : /booted/)
+        server.signal("TERM")
+        expect(server.wait_exit.termsig).to eq(Signal.list["TERM"])
+        expect(server.stdout).to include("- Goodbye!")
+        expect(server.stderr).to eq("")
+      end
+    end
+
     it "follows no link that the user has put there" do
       victim = "#{@root}/victim"
       File.write(victim, "root's own")
