@@ -26,8 +26,22 @@ use crate::settings::ProxyProtocol;
 /// a small window into thousands, and keeps them: 4 ms of processor and 2 MB of memory for each megabyte.
 const NOT_SENT: u32 = 256 * 1024;
 
-/// How long accepting pauses when the process has no file descriptor left.
+/// How long accepting pauses when the process has no file descriptor left, or the socket is broken.
 const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// The client gave up between its connect and our accept, or the network had an error to tell of it (accept(2)).
+const OF_A_CLIENT: [Errno; 10] = [
+    Errno::CONNABORTED,
+    Errno::PERM,
+    Errno::PROTO,
+    Errno::NOPROTOOPT,
+    Errno::OPNOTSUPP,
+    Errno::HOSTDOWN,
+    Errno::HOSTUNREACH,
+    Errno::NETDOWN,
+    Errno::NETUNREACH,
+    Errno::TIMEDOUT,
+];
 
 /// Something to listen on.
 #[derive(Debug)]
@@ -159,10 +173,11 @@ impl Listener {
         match &self.socket {
             Kind::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                // A part of a streaming body must not wait for the acknowledgement of the one before (Nagle).
-                stream.set_nodelay(true)?;
+                // A part of a streaming body must not wait for the acknowledgement of the one before (Nagle). Refused for a
+                // client that has gone already, which is seen by the first read.
+                let _ = stream.set_nodelay(true);
                 // Small steps instead of a buffer of megabytes: a slow client that reads is seen to read.
-                SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT)?;
+                let _ = SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT);
                 Ok((Stream::Tcp(stream), Peer::Tcp(address)))
             }
             Kind::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), Peer::Unix)),
@@ -171,13 +186,16 @@ impl Listener {
 
     async fn back_off(&self, error: &io::Error, shared: &Shared, complaints: &mut Complaints) {
         let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-        let exhausted = matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM));
-        if !exhausted {
-            // The client gave up between its connect and our accept.
+        if errno.is_some_and(|errno| OF_A_CLIENT.contains(&errno)) {
             return;
         }
         if complaints.due() {
-            let hint = "raise `ulimit -n` or lower max_connections";
+            let hint = match errno {
+                Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    "raise `ulimit -n` or lower max_connections"
+                }
+                _ => "somebody has shut the socket down: restart the server",
+            };
             shared.log.line(&format!("cannot accept on {}: {error}; {hint}", self.url));
         }
         tokio::time::sleep(BACK_OFF).await;

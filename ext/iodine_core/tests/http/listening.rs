@@ -130,6 +130,22 @@ fn a_start_that_fails_leaves_no_port_open() {
 }
 
 #[test]
+fn a_socket_that_was_shut_down_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let copy = listener.try_clone().expect("a copy");
+    let (log, lines) = Log::channel();
+    let server = Server::start(settings(), vec![Binding::plain(listener, "tcp://127.0.0.1")], Hub::new(), log);
+    let server = server.expect("a server");
+    thread::scope(|scope| {
+        let _halt = Halt(&server);
+        scope.spawn(|| serve_one(&server));
+        rustix::net::shutdown(&copy, rustix::net::Shutdown::Read).expect("an open socket");
+        let line = lines.recv_timeout(LIMIT).expect("a line");
+        assert!(line.contains("cannot accept on tcp://127.0.0.1: ") && line.ends_with("restart the server"), "{line}");
+    });
+}
+
+#[test]
 fn tls_on_a_plain_port_is_named_in_the_log() {
     let site = Site::serve(|call| call.text("ok"));
     let mut client = site.connect();
