@@ -219,9 +219,10 @@ RSpec.describe "Redis as the way to other servers" do
   end
 
   it "is refused where the URL is none" do
-    server = serve(app, args: ["--redis", "http://x"], wait: false)
+    server = serve(app, args: ["--redis", "http://me:s3cret@x"], wait: false)
     expect(server.wait_exit.exitstatus).to eq(1)
-    expect(server.stderr).to match(/\AERROR: redis: "http:\/\/x" is not accepted: /)
+    expect(server.stderr).to start_with('ERROR: redis: "http://(hidden)@x" is not accepted: ')
+    expect(server.stderr).not_to include("s3cret")
   end
 
   it "may be made in the configuration file, once" do

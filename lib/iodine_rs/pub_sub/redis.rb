@@ -21,7 +21,8 @@ module IodineRs
         @url = url
         PubSub.redis = self
       rescue ArgumentError => error
-        raise ConfigError, "redis: #{url.inspect} is not accepted: #{error.message}"
+        shown = url.sub(%r{//.*@}, "//(hidden)@")
+        raise ConfigError, "redis: #{shown.inspect} is not accepted: #{error.message}"
       end
 
       # Publishes in this server and in all others.
