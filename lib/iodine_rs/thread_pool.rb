@@ -28,9 +28,11 @@ module IodineRs
       @pid = Process.pid
     end
 
-    # Starts the threads that are always there, and the supervisor.
+    # Starts the threads that are always there, and the supervisor. Returns when `before_thread_start` has run in each of
+    # them, so that it comes before `after_booted`.
     def start
-      @min.times { add }
+      ready = Thread::Queue.new
+      Array.new(@min) { add(ready) }.each { ready.pop }
       @supervisor = thread("iodine-rs supervisor") { add while @native.await_vacancy }
     end
 
@@ -89,26 +91,35 @@ module IodineRs
     end
 
     # Adds one thread. Out of threads, it waits: the core asked for one and counts on it.
-    def add
+    #
+    # @param ready [Thread::Queue, nil] is told when the hook has run
+    def add(ready = nil)
       number = @lock.synchronize { free_number.tap { |free| @threads[free] = nil } }
-      worker = thread(format("iodine-rs worker %03d", number)) { work(number) }
+      worker = thread(format("iodine-rs worker %03d", number)) { work(number, ready) }
       @lock.synchronize { @threads[number] = worker if @threads.key?(number) }
     rescue ThreadError => error
       @lock.synchronize { @threads.delete(number) }
       @log.error("no thread to be had (#{error.message}), trying again")
       sleep RETRY
       retry unless @stopped
+      ready&.push(false)
     end
 
     # Numbers are used again, so that names stay short.
     def free_number = (1..).find { |number| !@threads.key?(number) }
 
-    def work(number)
-      @hooks.run(:before_thread_start, @log, PoolControl.new(self))
+    def work(number, ready)
+      begin_thread(ready)
       @native.work
     ensure
       @hooks.run(:before_thread_exit, @log)
       @lock.synchronize { @threads.delete(number) }
+    end
+
+    def begin_thread(ready)
+      @hooks.run(:before_thread_start, @log, PoolControl.new(self))
+    ensure
+      ready&.push(true)
     end
 
     # Ruby's own report would be a second one without the time.

@@ -74,6 +74,14 @@ RSpec.describe "Hooks of a cluster" do
     expect(server.stdout.scan(/^hook (.*)/).flatten).to eq(%w[boot start start exit exit shutdown])
   end
 
+  it "§2.8, D-77, D-80: after_booted waits for the threads that are always there, also without workers" do
+    hooks = { "config/iodine_rs.rb" => "before_thread_start { sleep 0.2; puts 'hook start' }\nafter_booted { puts 'hook booted' }" }
+    [cluster(hello, workers: 1, args: %w[-t 2:2], files: hooks), serve(hello, args: %w[-t 2:2], files: hooks)].each do |server|
+      server.wait_for_stdout(/hook booted/)
+      expect(server.stdout.scan(/hook (.*)/).flatten).to eq(%w[start start booted])
+    end
+  end
+
   it "D-70 to D-75: those of a cluster do not run without workers, and say so unless they are told not to (D-51)" do
     hooks = "before_fork { puts 'run' }\non_worker_boot { puts 'run' }\n"
     server = serve(hello, files: { "config/iodine_rs.rb" => hooks })
