@@ -41,7 +41,8 @@ module IodineRs
     def banner
       preloads = @options[:preload_app]
       lonely = @count == 1 && !@options[:silence_single_worker_warning]
-      ["*   Master PID: #{Process.pid}", "*      Workers: #{@count}", *("* Preloading application" if preloads),
+      ["*   Master PID: #{Process.pid}", "*      Workers: #{@count}",
+       "*     Restarts: (✔) hot (#{preloads ? "✖" : "✔"}) phased (✖) refork", *("* Preloading application" if preloads),
        *(SINGLE_WORKER if lonely)]
     end
 

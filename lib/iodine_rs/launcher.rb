@@ -192,9 +192,9 @@ module IodineRs
        *@runner.banner]
     end
 
-    # The marker is for whoever reads the file later.
+    # The marker is for whoever reads the log later.
     def say_goodbye
-      @log.info(Redirect.marker("shutdown")) if @redirect.any?
+      @log.info(Redirect.marker("shutdown"))
       @log.info("- Goodbye!")
     end
 

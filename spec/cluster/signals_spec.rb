@@ -167,7 +167,7 @@ RSpec.describe "Signals to a cluster" do
     %w[INT USR1 USR2 TTIN TTOU].each { |name| pids.each { |pid| Process.kill(name, pid) } }
     expect(pids).to include(Http.get(server).body.to_i)
     expect(children(server.pid)).to match_array(pids)
-    expect(server.stdout).not_to match(/Gracefully|phased/)
+    expect(server.stdout).not_to match(/Gracefully|phased worker restart|phased-restart/)
   end
 
   it "S-10: PWR prints the threads of the master, and of a worker that still loads the app" do

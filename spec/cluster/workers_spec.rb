@@ -7,6 +7,13 @@ RSpec.describe "A cluster" do
   who = "run ->(_env) { [200, {}, [Process.pid.to_s]] }"
   waiting = ClusterMethods::WAITING
 
+  it "§4.4: tells which restarts there are" do
+    phased = cluster(who, args: %w[--set preload_app=false])
+    expect(phased.stdout).to include("[#{phased.pid}] *     Restarts: (✔) hot (✔) phased (✖) refork\n")
+    preloaded = cluster(who, args: %w[--preload])
+    expect(preloaded.stdout).to include("[#{preloaded.pid}] *     Restarts: (✔) hot (✖) phased (✖) refork\n")
+  end
+
   it "W-01, W-07: tells what runs, by its output and by titles" do
     server = cluster(who, args: ["--tag", "mine"])
     pids = booted(server)

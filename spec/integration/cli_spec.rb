@@ -24,13 +24,14 @@ RSpec.describe "iodine-rs" do
       expect(server.stderr).to be_empty
     end
 
-    it "ends with Goodbye" do
+    it "§2.7: ends with the marker and Goodbye" do
       server = serve(hello)
       server.signal("INT")
       server.wait_exit
-      expect(server.stdout).to end_with(<<~TEXT)
+      expect(server.stdout.sub(/(?<=shutdown: )\d{4}-.*(?= ===)/, "TIME")).to end_with(<<~TEXT)
         Use Ctrl-C to stop
         - Gracefully stopping, waiting for requests to finish
+        === puma shutdown: TIME ===
         - Goodbye!
       TEXT
     end

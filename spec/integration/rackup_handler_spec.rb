@@ -138,7 +138,7 @@ RSpec.describe "The rackup handler" do
       server = rackup(hello, "-s", "iodine_rs")
       server.signal("INT")
       expect(server.wait_exit.exitstatus).to eq(0)
-      expect(server.stdout).to end_with("- Gracefully stopping, waiting for requests to finish\n- Goodbye!\n")
+      expect(server.stdout).to match(/^- Gracefully stopping, waiting for requests to finish\n=== puma shutdown: .* ===\n- Goodbye!\n\z/)
     end
 
     it "drains on TERM and ends as killed by it; rackup's pid file is gone" do
