@@ -17,7 +17,7 @@ module IodineRs
 
     # Logs what escaped from the app and returns the response for it. Is the core's `error_handler`.
     def call(exception, env, status)
-      report(exception, env)
+      report(exception, env, status:)
       return own_answer(exception, env, status) if @handler
       return blank(status) unless @development
 
@@ -36,9 +36,10 @@ module IodineRs
     # Logs what was raised where no response can be given any more. `report` as a Method is the core's `error_logger`.
     #
     # @param where [String, nil] for instance "body.close"
-    def report(exception, env, where = nil)
+    def report(exception, env, where = nil, status: 500)
       head = "Rack app#{request(env)}: #{inspect_exception(exception)}#{where && " in #{where}"}"
       @log.error([head, *indent(trace(exception)), *causes(exception)].join("\n"))
+      Puma.report(exception, env, status)
       nil
     rescue Exception
       nil

@@ -101,6 +101,11 @@ module IodineRs
         ::Puma.stats_object = Figures if !offered? && defined?(::Puma) && ::Puma.respond_to?(:stats_object=)
       end
 
+      # For gems that hear of errors as a Server's lowlevel_error (sentry-ruby, appsignal): tells them of one.
+      def report(error, env, status)
+        Server.allocate.lowlevel_error(error, env, status) unless autoload?(:Server)
+      end
+
       # Where plugins register: the real Puma's, where its part of that is loaded.
       def plugins = real? && defined?(::Puma::Plugins) ? ::Puma::Plugins : Plugins
 

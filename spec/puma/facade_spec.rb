@@ -81,6 +81,25 @@ RSpec.describe "Puma's name" do
   end
 
   # As appsignal does it, whose hook is installed wherever there is a Puma.
+  it "RR-05: gems that report errors hear of those that escape from the app, as a server's lowlevel_error" do
+    app = <<~'RUBY'
+      reporting = Module.new do
+        def lowlevel_error(error, env, status = 500)
+          super.tap { |answer| puts "heard #{error.message} of #{env["PATH_INFO"]}, #{answer.first}" }
+          raise "not sent"
+        end
+      end
+      Puma::Server.prepend(reporting)
+      broken = Enumerator.new { |parts| (parts << "part") && raise("the body") }
+      run ->(env) { env["PATH_INFO"] == "/body" ? [200, {}, broken] : raise("the app") }
+    RUBY
+    server = serve(app)
+    expect(Http.get(server, "/").status).to eq(500)
+    server.wait_for_stdout(%r{^heard the app of /, 500$})
+    server.connect.write("GET /body HTTP/1.1\r\nHost: a\r\n\r\n")
+    server.wait_for_stdout(%r{^heard the body of /body, 500$})
+  end
+
   it "RR-05, G-08: an agent may wrap the end of the workers" do
     server = cluster(<<~'RUBY', workers: 1, args: %w[--preload])
       Puma::Cluster.class_eval do

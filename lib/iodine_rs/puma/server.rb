@@ -85,6 +85,9 @@ module IodineRs
       # Requests so far.
       def requests_count = stats.fetch(:requests_count, 0)
 
+      # What the client of a failed request gets. Gems that report errors prepend theirs to it (see Puma.report).
+      def lowlevel_error(_error, _env, status = 500) = [status, {}, []]
+
       private
 
       def finish(state, sync)
