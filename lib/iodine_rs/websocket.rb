@@ -64,26 +64,32 @@ module IodineRs
       #
       # @api private
       def extend_handler(object)
-        handler = object.is_a?(Class) ? object.new : object
+        handler = object.is_a?(Class) ? instantiate(object) : object
         if handler.frozen?
           raise AppError, "the handler #{handler.class} is frozen; the server has to keep the connection in it"
         end
 
-        mix_into(handler)
+        extend_alone(handler) unless handler.is_a?(Websocket) || (!handler.is_a?(Module) && mix_into(handler.class))
         handler
       end
 
       private
 
+      def included(klass) = klass.extend(ClassMethods)
+
       def connections(except) = Connection.all.select { |one| one.protocol == :websocket && !one.equal?(except) }
 
-      # A class that may be changed gets the methods once; else each handler gets them for itself.
-      def mix_into(handler)
-        return if handler.is_a?(Websocket)
-        return extend_alone(handler) if handler.is_a?(Module) || handler.class.frozen? || core?(handler.class)
+      # Its `initialize` has the methods already.
+      def instantiate(klass)
+        mix_into(klass)
+        klass.new
+      end
 
-        handler.class.include(Websocket)
-        handler.class.extend(ClassMethods)
+      # A class that may be changed gets the methods once; else, which is nil, each handler gets them for itself.
+      def mix_into(klass)
+        return klass if klass.include?(Websocket)
+
+        klass.include(Websocket) unless klass.frozen? || core?(klass)
       end
 
       # As where the class includes the module, what the handler has already wins.
@@ -102,11 +108,12 @@ module IodineRs
       end
     end
 
-    # Callbacks that a handler need not have.
-    def on_open; end
-    def on_ready; end
-    def on_shutdown; end
-    def on_close; end
+    # Callbacks that a handler need not have. Those of its superclass, and of modules that its class has included before,
+    # are behind these.
+    def on_open = (super if defined?(super))
+    def on_ready = (super if defined?(super))
+    def on_shutdown = (super if defined?(super))
+    def on_close = (super if defined?(super))
 
     # Sends a message: text if the String is UTF-8 or US-ASCII, binary if it is ASCII-8BIT.
     #

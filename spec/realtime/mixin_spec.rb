@@ -51,6 +51,23 @@ RSpec.describe "the article's API" do
     end
   end
 
+  # Whichever of the two classes is a handler first.
+  %w[heir borrower].each do |kind|
+    it "calls the callbacks that a class has from its superclass or a module (#{kind})" do
+      client = connect("/#{kind}")
+      expect(client.read_message).to eq("#{kind} open")
+      expect(client.ask("hi")).to eq("#{kind} hi")
+      client.goodbye
+      server.wait_for_stdout(/^#{kind} left/)
+    end
+  end
+
+  it "has the methods in initialize already, where no connection is open yet" do
+    client = connect("/heir")
+    expect(client.read_message).to eq("heir open")
+    expect(client.ask("seen")).to eq("[false, false, false, false, Integer]")
+  end
+
   it "refuses a frozen instance with 500 and says why" do
     expect(connect("/frozen").response.status).to eq(500)
     server.wait_for_stderr(/frozen/)

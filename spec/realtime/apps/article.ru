@@ -39,6 +39,17 @@ module Telling
   def on_close = puts("#{name} left")
 end
 
+# Callbacks of a module that the class has included before the server mixes its own in.
+class Borrower
+  include Telling
+end
+
+# Those of its superclass.
+class Heir < Borrower
+  def initialize = @seen = [write("early"), close, open?, has_pending?, self.class.count.class]
+  def on_message(data) = data == "seen" ? write(@seen.inspect) : super
+end
+
 # May not be changed any more.
 class Solid
   include Telling
@@ -58,6 +69,7 @@ run(lambda do |env|
   if env["upgrade.websocket?"]
     key, handler = { "/plain" => ["upgrade.websocket", Plain], "/alias" => ["iodine.websocket", Plain],
                      "/solid" => ["upgrade.websocket", Solid], "/module" => ["upgrade.websocket", Single],
+                     "/heir" => ["upgrade.websocket", Heir], "/borrower" => ["upgrade.websocket", Borrower.new],
                      "/object" => ["upgrade.websocket", LONER],
                      "/frozen" => ["upgrade.websocket", Plain.new.freeze] }[env["PATH_INFO"]]
     env[key || "upgrade.websocket"] = handler || Talker.new(env)
