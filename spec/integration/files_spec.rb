@@ -81,6 +81,14 @@ RSpec.describe "Files" do
       server.wait_for_stdout(/closed/)
     end
 
+    it "replace a body that is none: the article's, which is the name of the file once more" do
+      server = serve(<<~RUBY, files:, args: %w[-www public])
+        run ->(_env) { [200, { "X-Sendfile" => "text.txt", "Content-Length" => "text.txt".size }, "text.txt"] }
+      RUBY
+      response = Http.get(server, "/page")
+      expect([response.status, response.body]).to eq([200, "0123456789"])
+    end
+
     # The first is the article's; Rack::Sendfile sets 0.
     ["10", "0", "999", "text.txt"].each do |length|
       it "replace the length, whatever the app has set (#{length})" do

@@ -89,6 +89,7 @@ RSpec.describe "upgrading" do
       expect(client.response.headers.select { |name, _| name == "set-cookie" }.map(&:last).flatten).to eq(%w[a=1 b=2])
       expect(client.response["x-app"]).to eq("yes")
       expect(client.response["content-length"]).to be_nil
+      expect(client.response["keep-alive"]).to be_nil
       # It is between app and server, and names a place of the server's.
       expect(client.response["x-sendfile"]).to be_nil
       expect(client.ask("hi")).to eq("hi")
@@ -112,6 +113,12 @@ RSpec.describe "upgrading" do
     expect(response.status).to eq(426)
     expect(response["sec-websocket-version"]).to eq("13")
     expect(log).to be_empty
+  end
+
+  it "row 6: follows rack.upgrade where both keys are set, and says so once" do
+    2.times { expect(WebSocketClient.new(server, "/both").ask("hi")).to eq("hi") }
+    server.wait_for_stderr(/rack.upgrade and upgrade.websocket/)
+    expect(server.stderr.scan("upgrade.websocket").size).to eq(1)
   end
 
   it "ignores a handler on a request that cannot be upgraded" do

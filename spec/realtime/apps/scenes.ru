@@ -172,7 +172,12 @@ run(lambda do |env|
     next [200, {}, [keys.map { |key| env.fetch(key, :missing).inspect }.join(" ")]]
   elsif path == "/status"
     env["rack.upgrade"] = Echo
-    next [Integer(query), { "set-cookie" => %w[a=1 b=2], "x-app" => "yes", "content-length" => "4", "x-sendfile" => "/srv/secret" }, Body.new(["body"])]
+    headers = { "set-cookie" => %w[a=1 b=2], "x-app" => "yes", "content-length" => "4", "keep-alive" => "timeout=5", "x-sendfile" => "/srv/secret" }
+    next [Integer(query), headers, Body.new(["body"])]
+  elsif path == "/both"
+    env["rack.upgrade"] = Echo
+    env["upgrade.websocket"] = Object.new
+    next [0, {}, []]
   elsif path == "/written"
     env["rack.upgrade?"] = query.to_sym
     env["rack.upgrade"] = Events

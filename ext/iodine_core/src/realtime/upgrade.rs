@@ -18,7 +18,8 @@ use crate::ws::handshake::{self, Asked, Handshake};
 use crate::ws::origin;
 
 /// Fields that belong to one connection or to a body, neither of which the application's response has any more.
-const NOT_PASSED: [HeaderName; 6] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, TE, TRAILER, UPGRADE];
+const NOT_PASSED: [HeaderName; 7] =
+    [CONNECTION, CONTENT_LENGTH, HeaderName::from_static("keep-alive"), TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// What a request asks to be upgraded to.
 #[derive(Debug)]

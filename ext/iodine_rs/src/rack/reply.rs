@@ -17,6 +17,8 @@ pub(super) struct Answer {
     /// The callable of a partial hijack (header `rack.hijack`).
     pub(super) hijack: Option<Value>,
     pub(super) body: Value,
+    /// The app names a file: the body is not sent, whatever it is.
+    pub(super) names_file: bool,
     /// The app set `transfer-encoding`: it frames the body itself.
     pub(super) framed: bool,
     /// The app's content-length.
@@ -35,7 +37,8 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) 
     let code = status_code(ruby, status)?;
     let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
     fields.read(headers)?;
-    if names_files && FILE_FIELDS.iter().any(|name| fields.map.contains_key(name)) {
+    let names_file = names_files && FILE_FIELDS.iter().any(|name| fields.map.contains_key(name));
+    if names_file {
         // The file's length counts. An app that knows it sets it, beside a body of none.
         fields.map.remove(CONTENT_LENGTH);
         fields.map.remove(TRANSFER_ENCODING);
@@ -50,6 +53,7 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) 
         head: ResponseHead { status: code, headers: fields.map },
         hijack: fields.hijack,
         body,
+        names_file,
         declared,
         status,
         headers,

@@ -1,5 +1,7 @@
 //! After the app returned: does it want the connection upgraded, and may it?
 
+use std::sync::Once;
+
 use http::header::{HeaderValue, SEC_WEBSOCKET_VERSION};
 use http::{HeaderMap, StatusCode};
 use iodine_core::handoff::{Payload, Reply, ResponseHead};
@@ -36,7 +38,11 @@ pub(crate) struct Wish {
     handler: Value,
     /// Under `upgrade.websocket`: the article's API.
     mixin: bool,
+    /// The app has set that key as well, which counts for nothing.
+    both: bool,
 }
+
+static TOLD_OF_BOTH: Once = Once::new();
 
 /// What the app wants: `None` for an ordinary response, also where its status refuses the upgrade.
 pub(crate) fn wish(env: Value, upgrade: &Upgrade, response: Value) -> Option<Wish> {
@@ -46,11 +52,12 @@ pub(crate) fn wish(env: Value, upgrade: &Upgrade, response: Value) -> Option<Wis
         let key = unsafe { Value::from_raw(key) };
         env.get(key).filter(|handler: &Value| handler.to_bool())
     };
-    // The newer API wins where both keys are set.
+    let older = || handler(keys().websocket).or_else(|| handler(keys().iodine_websocket));
+    // The newer API wins where both keys are set. An event stream has no other.
     let wish = match handler(keys().rack_upgrade) {
-        Some(handler) => Wish { handler, mixin: false },
+        Some(handler) => Wish { handler, mixin: false, both: older().is_some() },
         None if upgrade.protocol() == Some(Protocol::Sse) => return None,
-        None => Wish { handler: handler(keys().websocket).or_else(|| handler(keys().iodine_websocket))?, mixin: true },
+        None => Wish { handler: older()?, mixin: true, both: false },
     };
     accepts(response).then_some(wish)
 }
@@ -82,6 +89,9 @@ pub(crate) fn accept(
     if !upgrade.is_origin_allowed() {
         cx.log("WebSocket refused with 403: its Origin is not in allowed_origins (see that option; `any` takes all)");
         return Ok(refusal(StatusCode::FORBIDDEN, HeaderMap::new()));
+    }
+    if wish.both {
+        TOLD_OF_BOTH.call_once(|| cx.log("the app has set rack.upgrade and upgrade.websocket: the first counts"));
     }
     let opening = Opening::new(client.clone());
     Connection::establish(ruby, client, env, wish.handler, wish.mixin)?;

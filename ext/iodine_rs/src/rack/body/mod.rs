@@ -47,6 +47,10 @@ pub(super) fn send(call: &Call<'_>, worker: &mut Worker, ticket: Ticket, mut ans
             streamed::run(call, worker, ticket, answer, callable)
         };
     }
+    if answer.names_file {
+        ticket.answer(Reply::Full(answer.head, Payload::default()));
+        return Sent::Whole;
+    }
     let body = answer.body;
     if let Some(array) = RArray::from_value(body) {
         return match Pieces::of_array(ruby, array) {
