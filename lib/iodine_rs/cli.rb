@@ -8,8 +8,9 @@ module IodineRs
   #   exit IodineRs::CLI.start(ARGV)
   class CLI
     # iodine's spelling of options with one dash.
-    IODINE = %w[-www -public -maxms -max-msg -maxbd -max-body -maxhd -max-header -max-age -ping -tout -keep-alive -log -redis]
-             .to_h { |word| [word, "-#{word}"] }.freeze
+    IODINE = %w[-www -public -maxms -max-msg -maxbd -max-body -maxhd -max-header -max-age -ping -tout -keep-alive -log -redis
+                -port -threads -workers -bind -config -pidfile]
+             .to_h { |word| [word, "-#{word}"] }.merge("-pid" => "--pidfile", "-warmup" => "--preload").freeze
     private_constant :IODINE
 
     # Serves as the arguments say; returns the status to exit with.
@@ -165,7 +166,7 @@ module IodineRs
     # What iodine's users type, in its units.
     def iodine(o)
       o.separator ""
-      o.separator "As iodine has them, also with one dash: -www, -max-age, -log, and"
+      o.separator "As iodine has them, also with one dash: -www, -max-age, -log, -pid, -warmup (--preload), and"
       o.on("--ping SECONDS", "ping_interval") { |n| @dsl.ping_interval(n) }
       o.on("--tout SECONDS", "--keep-alive SECONDS", "persistent_timeout") { |n| @dsl.persistent_timeout(n) }
       o.on("--maxms KB", "--max-msg KB", Integer, "max_message_size") { |n| @dsl.max_message_size(n * 1024) }

@@ -38,6 +38,7 @@ module IodineRs
 
       # See IodineRs.publish.
       def publish(channel = nil, text = nil, by = nil, to: channel, message: text, engine: by, as: nil)
+        return publish(**to) if to.is_a?(Hash)
         raise ArgumentError, "a channel is missing: publish(\"name\", \"message\")" if to.nil?
         raise ArgumentError, "a message is missing: publish(\"name\", \"message\")" if message.nil?
         raise TypeError, "a message is a String, not #{message.class}" unless message.is_a?(String)

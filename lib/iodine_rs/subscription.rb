@@ -16,6 +16,7 @@ module IodineRs
         raise TypeError, "options have to be a Hash, not #{options.class}" unless options.nil? || options.is_a?(Hash)
 
         options = { **(options || {}), **keywords }
+        to, options = nil, { **to, **options } if to.is_a?(Hash)
         to = options[:to] || options[:channel] if to.nil?
         new(to:, name: channel_name(to), pattern: pattern?(options), binary: options[:as]&.to_sym == :binary,
             handler: options[:handler] || block)

@@ -11,7 +11,7 @@ RSpec.describe "publish and subscribe" do
     WebSocketClient.new(server, "/subscribes").tap { |client| commands.each { |command| client.ask(command) } }
   end
 
-  { "plain" => '"room"', "symbol" => ":room", "hash" => '"room"', "pattern" => '"ro*"' }.each do |form, returned|
+  { "plain" => '"room"', "symbol" => ":room", "hash" => '"room"', "hash object" => '"room"', "pattern" => '"ro*"' }.each do |form, returned|
     it("B-22: writes publications to the client (#{form})") do
       client = connect
       expect(client.ask(form)).to eq(returned)
@@ -71,15 +71,15 @@ RSpec.describe "publish and subscribe" do
       run(lambda do |_env|
         errors = attempts.transform_values { |attempt| attempt.call rescue $!.class }
         results = [IodineRs.publish("a", "1"), IodineRs.publish(to: "a", message: "2"), IodineRs.publish("a", "3", false),
-                   IodineRs.publish(:a, "4"), IodineRs.publish("b.c", "5")]
-        seen = Array.new(5) { SEEN.pop(timeout: 5) }
+                   IodineRs.publish(:a, "4"), IodineRs.publish({ to: "a", message: "5" }), IodineRs.publish("b.c", "6")]
+        seen = Array.new(6) { SEEN.pop(timeout: 5) }
         stopped = IodineRs.unsubscribe("a")
         [200, {}, [[errors.values, results, seen, stopped, IodineRs.unsubscribe("a")].inspect]]
       end)
     RUBY
     expect(Http.get(own).body).to eq([
-      [TypeError, ArgumentError, ArgumentError, ArgumentError], [true] * 5,
-      [*%w[1 2 3 4].map { |n| ["a", n, "UTF-8"] }, ["b.c", "5"]], true, false
+      [TypeError, ArgumentError, ArgumentError, ArgumentError], [true] * 6,
+      [*%w[1 2 3 4 5].map { |n| ["a", n, "UTF-8"] }, ["b.c", "6"]], true, false
     ].inspect)
   end
 

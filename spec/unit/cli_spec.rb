@@ -26,6 +26,8 @@ RSpec.describe IodineRs::CLI do
     [%w[-t 3], :max_threads, 3], [%w[-w 0], :workers, 0], [%w[-maxms 100], :max_message_size, 102_400],
     [%w[-maxhd 64], :max_head_size, 65_536], [%w[--maxbd 50], :http_content_length_limit, 52_428_800],
     [%w[-ping 20], :ping_interval, 20], [%w[-tout 5], :persistent_timeout, 5], [%w[-log], :log_requests, true],
+    [%w[-workers 2], :workers, 2], [%w[-threads 3], :max_threads, 3], [%w[-pid a.pid], :pidfile, "a.pid"],
+    [%w[-warmup], :preload_app, true],
     [%w[-max-age 60], :public_max_age, 60], [%w[-www .], :public, "."], [%w[--workers 2], :workers, 2],
     [%w[-e staging], :environment, "staging"], [%w[-v], :log_requests, true], [%w[-v -q], :log_requests, false],
     [%w[--log-requests], :log_requests, true], [%w[-s], :silent, true], [%w[--early-hints], :early_hints, true],

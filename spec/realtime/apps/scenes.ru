@@ -105,6 +105,7 @@ module Subscribes
     when "plain" then client.write(client.subscribe("room").inspect)
     when "symbol" then client.write(client.subscribe(:room).inspect)
     when "hash" then client.write(client.subscribe(to: "room").inspect)
+    when "hash object" then client.write(client.subscribe({ to: "room" }).inspect)
     when "binary" then client.write(client.subscribe("room", as: :binary).inspect)
     when "pattern" then client.write(client.subscribe("ro*", match: :redis).inspect)
     when "block" then client.write(client.subscribe("room") { |channel, text| client.write("block #{channel} #{text} #{text.encoding}") }.inspect)
