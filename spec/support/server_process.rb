@@ -19,7 +19,8 @@ class ServerProcess
   STRESSED = File.expand_path("gc_stress.ru", __dir__)
   # What a developer's own shell must not change in a spec.
   CLEAN_ENV = { "RACK_ENV" => "production", "RAILS_ENV" => nil, "APP_ENV" => nil, "PORT" => nil,
-                "SCRIPT_NAME" => nil, "WEB_CONCURRENCY" => nil }.freeze
+                "SCRIPT_NAME" => nil, "WEB_CONCURRENCY" => nil, "WORKERS" => nil,
+                "RAILS_MAX_THREADS" => nil, "THREADS" => nil }.freeze
   private_constant :ROOT, :STRESSED, :CLEAN_ENV
 
   @running = []

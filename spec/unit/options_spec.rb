@@ -69,6 +69,8 @@ RSpec.describe IodineRs::Options do
       [{ "RACK_ENV" => " ", "RAILS_ENV" => "production" }, :environment, "production"],
       [{ "MAX_THREADS" => "7" }, :max_threads, 7],
       [{ "MAX_THREADS" => "7", "PUMA_MAX_THREADS" => "9" }, :max_threads, 9],
+      [{ "RAILS_MAX_THREADS" => "4", "THREADS" => "6" }, :max_threads, 4], [{ "THREADS" => "6" }, :max_threads, 6],
+      [{ "WORKERS" => "2" }, :workers, 2], [{ "WORKERS" => "2", "WEB_CONCURRENCY" => "3" }, :workers, 3],
       [{ "MAX_THREADS" => "" }, :max_threads, 5],
       [{ "MIN_THREADS" => "2" }, :min_threads, 2],
       [{ "PUMA_MIN_THREADS" => "3" }, :min_threads, 3],
@@ -89,7 +91,7 @@ RSpec.describe IodineRs::Options do
     it "one that is not accepted is named" do
       expect { options(env: { "MAX_THREADS" => "many" }) }
         .to raise_error(IodineRs::ConfigError, "max_threads: \"many\" is not accepted; it takes an integer from 1 to 10000 " \
-                                               "(the default: `PUMA_MAX_THREADS`, `MAX_THREADS` or 5)")
+                                               "(the default: `PUMA_MAX_THREADS`, `MAX_THREADS`, `RAILS_MAX_THREADS`, `THREADS` or 5)")
     end
   end
 

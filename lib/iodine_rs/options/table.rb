@@ -70,8 +70,8 @@ module IodineRs
       end
 
       section "Cluster" do
-        option(:workers, Type.workers, "`WEB_CONCURRENCY` or 0",
-               "Worker processes; 0 serves from this process.") { |o| o.from_env("WEB_CONCURRENCY") || 0 }
+        option(:workers, Type.workers, "`WEB_CONCURRENCY`, `WORKERS` or 0",
+               "Worker processes; 0 serves from this process.") { |o| o.from_env("WEB_CONCURRENCY", "WORKERS") || 0 }
         option(:preload_app, Type.boolean, "`true` for more than one worker, without `prune_bundler`",
                "Loads the app once, before the workers are forked.") { |o| o[:workers] > 1 && !o[:prune_bundler] }
         option :prune_bundler, Type.boolean, false,
@@ -114,9 +114,9 @@ module IodineRs
                "Threads kept when there is nothing to do.") do |o|
           o.from_env("PUMA_MIN_THREADS", "MIN_THREADS") || 0
         end
-        option(:max_threads, Type.integer(1..10_000), "`PUMA_MAX_THREADS`, `MAX_THREADS` or 5",
+        option(:max_threads, Type.integer(1..10_000), "`PUMA_MAX_THREADS`, `MAX_THREADS`, `RAILS_MAX_THREADS`, `THREADS` or 5",
                "Threads that may be inside the app at once.") do |o|
-          o.from_env("PUMA_MAX_THREADS", "MAX_THREADS") || 5
+          o.from_env("PUMA_MAX_THREADS", "MAX_THREADS", "RAILS_MAX_THREADS", "THREADS") || 5
         end
         option :thread_idle_timeout, Type.seconds, 30, "How long a thread above `min_threads` stays without work."
         option :max_streams, Type.integer(1..1_000_000), 1024,
