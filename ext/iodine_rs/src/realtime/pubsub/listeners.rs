@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::Sender;
 use iodine_core::log::Losses;
 use iodine_core::pubsub::hub::Subscriber;
 use iodine_core::pubsub::publication::Publication;
 use magnus::{Error, IntoValue, Object, RArray, RModule, RString, Ruby, function};
 
-use super::{Delivery, channel, hub, process, wait_for};
+use super::{Delivery, WAITING, channel, hub, process, wait_for};
 use crate::realtime::message;
 
 pub(super) fn init(pubsub: RModule) -> Result<(), Error> {
@@ -57,8 +57,10 @@ struct Listener {
 
 impl Subscriber for Listener {
     fn deliver(&self, publication: &Arc<Publication>) {
-        if let Err(TrySendError::Full(_)) = self.to.try_send((self.number, publication.clone())) {
-            self.losses.note();
+        if self.to.len() >= WAITING {
+            return self.losses.note();
         }
+        // The other end is kept as long as the process.
+        let _ = self.to.send((self.number, publication.clone()));
     }
 }

@@ -23,7 +23,8 @@ use super::message;
 use crate::{descriptor, fork, gvl, raised};
 use notices::Observers;
 
-/// Publications that may wait for the blocks of this process (those of connections have bounds of their own).
+/// Publications that may wait for the blocks of this process (those of connections have bounds of their own). Counted, for
+/// a channel of this size would take its memory at once in every process.
 const WAITING: usize = 16_384;
 
 /// What this process has; a forked child starts with nothing.
@@ -67,7 +68,7 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
 fn process() -> MutexGuard<'static, Option<Process>> {
     let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
     if process.as_ref().is_none_or(|process| fork::is_child(process.forks)) {
-        let (sender, receiver) = bounded(WAITING);
+        let (sender, receiver) = unbounded();
         let fresh = Process {
             forks: fork::generation(),
             hub: Hub::new(),
