@@ -58,6 +58,7 @@ module IodineRs
       @relay = PubSub.relay = Relay.new(@options[:max_relay], @log, @inbox)
       @hooks.run(:before_fork, @log)
       announce_start
+      collect_garbage
       fork_missing_workers
       connect_redis
       Life.enter(:enter_master)
@@ -138,6 +139,12 @@ module IodineRs
     end
 
     # --- Forking ----------------------------------------------------------------------------------------------------
+
+    # Once here, with room for what comes. A worker that found none would begin with a collection of its own, and so have a
+    # copy of all that it shares with the others.
+    def collect_garbage
+      GC.start if @options[:preload_app]
+    end
 
     def fork_missing_workers
       fork_worker(missing) while missing && @back_off.over?

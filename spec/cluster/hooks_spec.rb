@@ -61,6 +61,12 @@ RSpec.describe "Hooks of a cluster" do
     expect(said(server, server.pid).count("after_booted")).to eq(2)
   end
 
+  it "has a worker begin behind a collection of the master's, with room" do
+    config = 'before_worker_boot { puts "collected: #{GC.latest_gc_info.values_at(:major_by, :immediate_sweep)}" }'
+    server = cluster(hello, files: { "config/iodine_rs.rb" => config })
+    server.wait_for_stdout(/collected: \[:force, true\]/)
+  end
+
   it "§2.8, D-80, D-81: worker and thread hooks run in their order" do
     server = cluster(hello, workers: 1, args: %w[-t 2:2], files: { "config/iodine_rs.rb" => <<~'RUBY' })
       before_worker_boot { puts "hook boot" }

@@ -17,7 +17,7 @@ module IodineRs
         on_refork: "no worker is forked from another one: it never runs",
         after_refork: "no worker is forked from another one: it never runs",
         io_selector_backend: "the sockets are driven in Rust",
-        nakayoshi_fork: "Puma has dropped it; Process.warmup in before_fork does the same",
+        nakayoshi_fork: "Puma has dropped it; the master collects garbage before it forks anyway",
         tcp_mode: "Puma has dropped it; requests are HTTP",
         tcp_mode!: "Puma has dropped it; requests are HTTP"
       }.freeze
