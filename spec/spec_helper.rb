@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "rspec"
+require "tmpdir"
 require_relative "support/eventually"
 require_relative "support/response"
 require_relative "support/raw_socket"
@@ -21,6 +22,11 @@ RSpec.configure do |config|
   config.around do |example|
     limit = example.metadata.fetch(:limit, 120)
     Timeout.timeout(limit, Eventually::TimeUp, "the example took longer than #{limit} s") { example.run }
+  end
+
+  # Examples marked `:folder` run in an empty one of their own.
+  config.around(:each, :folder) do |example|
+    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
   end
 
   # A failure shows what the servers printed while the example ran.

@@ -24,7 +24,7 @@ RSpec.describe "iodine-rs ctl" do
 
   it "reads a state file with a path that the locale does not know" do
     server = serve(hello, args: ["--control-url", "unix://gr\u00F6\u00DFe.sock", "-S", "state"])
-        expect(ctl(server, "-S", "state", "gc", env: { "LC_ALL" => "C" })).to eq(["Command gc sent success\n", 0])
+    expect(ctl(server, "-S", "state", "gc", env: { "LC_ALL" => "C" })).to eq(["Command gc sent success\n", 0])
   end
 
   it "asks by URL and token" do

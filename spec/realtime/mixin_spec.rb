@@ -39,14 +39,19 @@ RSpec.describe "the article's API" do
     end
   end
 
+  # A handler's whole life: it opens, answers, and notices the end.
+  def expect_callbacks(kind)
+    client = connect("/#{kind}")
+    expect(client.read_message).to eq("#{kind} open")
+    expect(client.ask("hi")).to eq("#{kind} hi")
+    client.goodbye
+    server.wait_for_stdout(/^#{kind} left/)
+  end
+
   # Methods of the handler's own win there, too: its callbacks above all.
   %w[solid module object].each do |kind|
     it "takes a handler whose class cannot be changed (#{kind})" do
-      client = connect("/#{kind}")
-      expect(client.read_message).to eq("#{kind} open")
-      expect(client.ask("hi")).to eq("#{kind} hi")
-      client.goodbye
-      server.wait_for_stdout(/^#{kind} left/)
+      expect_callbacks(kind)
       expect(Http.get(server, "/core").body).to eq("nothing mixed in")
     end
   end
@@ -54,11 +59,7 @@ RSpec.describe "the article's API" do
   # Whichever of the two classes is a handler first.
   %w[heir borrower].each do |kind|
     it "calls the callbacks that a class has from its superclass or a module (#{kind})" do
-      client = connect("/#{kind}")
-      expect(client.read_message).to eq("#{kind} open")
-      expect(client.ask("hi")).to eq("#{kind} hi")
-      client.goodbye
-      server.wait_for_stdout(/^#{kind} left/)
+      expect_callbacks(kind)
     end
   end
 

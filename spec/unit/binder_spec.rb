@@ -1,14 +1,10 @@
 # frozen_string_literal: true
 
 require "iodine_rs"
-require "tmpdir"
 
-RSpec.describe IodineRs::Binder do
+RSpec.describe IodineRs::Binder, :folder do
   subject(:binder) { described_class.new }
 
-  around do |example|
-    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
-  end
   after { binder.close }
 
   def ipv6? = Socket.ip_address_list.any?(&:ipv6_loopback?)

@@ -1,13 +1,8 @@
 # frozen_string_literal: true
 
 require "iodine_rs"
-require "tmpdir"
 
-RSpec.describe IodineRs::ConfigFile do
-  around do |example|
-    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
-  end
-
+RSpec.describe IodineRs::ConfigFile, :folder do
   def written(source, path = "x.rb")
     File.write(path, source)
     described_class.read([path])

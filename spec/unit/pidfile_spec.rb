@@ -3,11 +3,7 @@
 require "iodine_rs"
 require "tmpdir"
 
-RSpec.describe IodineRs::Pidfile do
-  around do |example|
-    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
-  end
-
+RSpec.describe IodineRs::Pidfile, :folder do
   it "holds the process id until it is removed" do
     file = described_class.new("server.pid")
     file.write

@@ -1,13 +1,8 @@
 # frozen_string_literal: true
 
 require "iodine_rs"
-require "tmpdir"
 
-RSpec.describe IodineRs::RackHandler do
-  around do |example|
-    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
-  end
-
+RSpec.describe IodineRs::RackHandler, :folder do
   let(:handler) { Object.new.extend(described_class) }
 
   def settings(**options) = handler.settings(options)

@@ -1,13 +1,8 @@
 # frozen_string_literal: true
 
 require "iodine_rs"
-require "tmpdir"
 
-RSpec.describe IodineRs::Rackup do
-  around do |example|
-    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
-  end
-
+RSpec.describe IodineRs::Rackup, :folder do
   def loaded(source)
     File.write("config.ru", source)
     described_class.load("config.ru")

@@ -2,13 +2,8 @@
 
 require "iodine_rs"
 require "fileutils"
-require "tmpdir"
 
-RSpec.describe IodineRs::RestartFile do
-  around do |example|
-    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
-  end
-
+RSpec.describe IodineRs::RestartFile, :folder do
   it "is touched when its time has changed since the last look" do
     FileUtils.mkdir("tmp")
     file = described_class.new
