@@ -62,9 +62,10 @@ module IodineRs
       def every(milliseconds, repetitions, &block)
         interval = seconds(milliseconds)
         raise ArgumentError, "run_every takes more than 0 milliseconds" if interval.zero?
-        raise ArgumentError, "run_every takes 0 repetitions (for ever) or more" if Integer(repetitions).negative?
+        repetitions = Integer(repetitions)
+        raise ArgumentError, "run_every takes 0 repetitions (for ever) or more" if repetitions.negative?
 
-        add(interval, interval, Integer(repetitions), block)
+        add(interval, interval, repetitions, block)
       end
 
       private
