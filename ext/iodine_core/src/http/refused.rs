@@ -106,19 +106,15 @@ fn told(mut request: Box<AppRequest>, refused: Refused) -> Box<AppRequest> {
     request
 }
 
+/// What every refusal carries: the connection ends with it.
 fn plain(refusal: &Refusal) -> ResponseHead {
     let mut headers = HeaderMap::new();
-    refusal_headers(refusal, &mut headers);
-    ResponseHead { status: refusal.status, headers }
-}
-
-/// What every refusal carries: the connection ends with it.
-fn refusal_headers(refusal: &Refusal, headers: &mut HeaderMap) {
     headers.insert(CONTENT_LENGTH, HeaderValue::from(0_u16));
-    response::close_after(headers);
+    response::close_after(&mut headers);
     if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from(1_u16));
     }
+    ResponseHead { status: refusal.status, headers }
 }
 
 /// Tells the operator why a request was turned away.
