@@ -24,9 +24,15 @@ RSpec.configure do |config|
     Timeout.timeout(limit, Eventually::TimeUp, "the example took longer than #{limit} s") { example.run }
   end
 
-  # Examples marked `:folder` run in an empty one of their own.
+  # Examples marked `:folder` run in an empty one of their own. They may leave it: in a block of chdir's Ruby would complain.
   config.around(:each, :folder) do |example|
-    Dir.mktmpdir { |dir| Dir.chdir(dir) { example.run } }
+    before = Dir.pwd
+    Dir.mktmpdir do |dir|
+      Dir.chdir(dir)
+      example.run
+    ensure
+      Dir.chdir(before)
+    end
   end
 
   # A failure shows what the servers printed while the example ran.

@@ -1,19 +1,8 @@
 # frozen_string_literal: true
 
 require "iodine_rs"
-require "tmpdir"
 
-RSpec.describe IodineRs::CLI do
-  around do |example|
-    before = Dir.pwd
-    Dir.mktmpdir do |dir|
-      Dir.chdir(dir)
-      example.run
-    ensure
-      Dir.chdir(before)
-    end
-  end
-
+RSpec.describe IodineRs::CLI, :folder do
   def options(*argv, env: {}) = described_class.new(argv, env:).options
 
   # What running it prints before it would start a server.

@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 require "iodine_rs"
-require "tmpdir"
 
 RSpec.describe IodineRs::Pidfile, :folder do
   it "holds the process id until it is removed" do
