@@ -3,6 +3,7 @@
 //! The core never calls the application. It posts a [`Job`]; a thread of the application comes for it through
 //! [`Worker`], and answers with a [`Reply`] through the job's [`Ticket`].
 
+mod batch;
 mod crew;
 #[cfg(test)]
 mod fixtures;

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
-use super::crew::{Crew, STALE};
+use super::batch::{Batch, Meter};
+use super::crew::Crew;
 use super::{Job, Pace};
 use crate::sync::Instant;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -24,39 +23,7 @@ pub struct Worker {
     long: bool,
     role: Role,
     batch: Option<Batch>,
-}
-
-/// Jobs that are run without a look at the sockets between them.
-#[derive(Debug)]
-struct Batch {
-    /// When the first job was taken.
-    begun: Duration,
-    jobs: u32,
-    /// The present job: when it was taken, and whose it is.
-    taken: Duration,
-    pace: Pace,
-    /// When it was last asked what the thread has computed, and the answer.
-    asked: Duration,
-    computed: Duration,
-}
-
-impl Batch {
-    fn new(taken: Duration, pace: Pace) -> Batch {
-        Batch { begun: taken, jobs: 1, taken, pace, asked: taken, computed: computed() }
-    }
-
-    /// The present job ends. It was long if it computed for long: one that waits lets others run.
-    fn end_job(&mut self, now: Duration) {
-        if now.saturating_sub(self.taken) < STALE {
-            return self.pace.note(false);
-        }
-        let before = self.computed;
-        self.computed = computed();
-        // The jobs before it computed no longer than they lasted.
-        let others = self.taken.saturating_sub(self.asked);
-        self.asked = now;
-        self.pace.note(self.computed.saturating_sub(before + others) >= STALE);
-    }
+    meter: Meter,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +62,7 @@ impl Worker {
     pub(super) fn new(crew: Arc<Crew>, in_pool: bool) -> Worker {
         let post = Arc::new(Post::new(thread::current()));
         let role = if in_pool { Role::Pool } else { Role::Gone };
-        Worker { crew, post, running: false, long: false, role, batch: None }
+        Worker { crew, post, running: false, long: false, role, batch: None, meter: Meter::default() }
     }
 
     /// The next job, if one waits. It has to be run at once.
@@ -113,10 +80,11 @@ impl Worker {
     fn note_job(&mut self, pace: Pace) {
         let taken = self.crew.last_taken();
         let Some(batch) = &mut self.batch else {
+            self.meter.refresh(taken);
             self.batch = Some(Batch::new(taken, pace));
             return;
         };
-        batch.end_job(taken);
+        batch.end_job(taken, &mut self.meter);
         (batch.taken, batch.pace) = (taken, pace);
         batch.jobs += 1;
     }
@@ -138,9 +106,9 @@ impl Worker {
     }
 
     fn end_batch(&mut self) {
-        let Some(mut batch) = self.batch.take() else { return };
+        let Some(batch) = self.batch.take() else { return };
         let now = self.crew.elapsed();
-        batch.end_job(now);
+        batch.end_job(now, &mut self.meter);
         self.crew.note_pace(now.saturating_sub(batch.begun) / batch.jobs);
     }
 
@@ -236,12 +204,6 @@ impl Drop for Worker {
             Role::Gone => {}
         }
     }
-}
-
-/// What the calling thread has computed in its life.
-fn computed() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// Makes one worker's waits return, from any thread.
