@@ -19,6 +19,7 @@ pub mod http;
 mod lifeline;
 pub mod log;
 pub mod metrics;
+mod moment;
 pub mod net;
 pub mod pubsub;
 mod reactor;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
 
+use crate::moment;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::thread::Thread;
 use crate::sync::{Mutex, MutexGuard, block_on, timeout, yield_now};
@@ -171,6 +172,7 @@ impl Driving<'_> {
             loop {
                 for _ in 0..LOOKS {
                     let _ = turn();
+                    moment::look();
                     yield_now().await;
                     if turn() == Turn::Leave {
                         return;
@@ -184,6 +186,7 @@ impl Driving<'_> {
     }
 
     async fn sleep(&self, turn: &mut impl FnMut() -> Turn) -> Turn {
+        moment::pass();
         self.reactor.sleeping.store(true, Ordering::SeqCst);
         // Asked again after `sleeping` is visible: whoever comes later will wake us.
         let next = turn();
@@ -201,6 +204,7 @@ impl Driving<'_> {
 
 impl Drop for Driving<'_> {
     fn drop(&mut self) {
+        moment::pass();
         self.runtime.take();
         // The stand-in watches only while there is something to watch.
         if self.reactor.stand_in_asleep.load(Ordering::SeqCst) {

@@ -14,6 +14,7 @@ use http::request::Parts;
 
 use super::Pace;
 use crate::http::refusal::Kind;
+use crate::moment;
 use crate::realtime::Upgrade;
 use crate::sync::Instant;
 
@@ -55,7 +56,7 @@ impl Request {
             raw_target,
             body: RequestBody::Empty,
             body_wait: Duration::ZERO,
-            complete: Instant::now(),
+            complete: moment::now(),
             queue_time: Duration::ZERO,
             peer,
             local,
