@@ -1,8 +1,9 @@
 //! `rack.after_reply` and `rack.response_finished`: run on the thread of `app.call`, once, whatever happened.
 
-use magnus::rb_sys::FromRawValue;
+use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::ReprValue;
 use magnus::{Error, IntoValue, RArray, RHash, Ruby, Value};
+use rb_sys::{Qnil, rb_hash_lookup};
 
 use super::context::Context;
 use crate::keys::keys;
@@ -21,6 +22,9 @@ pub(super) fn run(ruby: &Ruby, cx: &Context, env: Value, finished: &Finished) ->
     let Some(hash) = RHash::from_value(env) else {
         return Ok(());
     };
+    if are_none(hash)? {
+        return Ok(());
+    }
     if let Some(callbacks) = list(ruby, hash, keys().after_reply) {
         for index in 0..callbacks.len() {
             let callback: Value = callbacks.entry(index as isize)?;
@@ -38,6 +42,20 @@ pub(super) fn run(ruby: &Ruby, cx: &Context, env: Value, finished: &Finished) ->
         settle(ruby, cx, env, "rack.response_finished", outcome)?;
     }
     Ok(())
+}
+
+/// Whether both lists are as empty as they were: true of most requests, and asked of all of them.
+fn are_none(env: RHash) -> Result<bool, Error> {
+    let mut none = true;
+    protect(|| {
+        for key in [keys().after_reply, keys().response_finished] {
+            // SAFETY: the GVL is held; the table's Strings live for ever; a jump is caught by `protect`.
+            let value = unsafe { Value::from_raw(rb_hash_lookup(env.as_raw(), key)) };
+            none &= value.is_nil() || RArray::from_value(value).is_some_and(|array| array.is_empty());
+        }
+        Qnil.into()
+    })?;
+    Ok(none)
 }
 
 /// A copy of the list, so that a callback that changes it changes nothing for the others. `None` for an empty one.
