@@ -13,7 +13,7 @@ use magnus::gc::Marker;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, Ruby, Value};
 
-use super::env::{Template, before_3_1};
+use super::env::{LastAuthority, Template, before_3_1};
 use crate::fork;
 use crate::raised::{self, Caught};
 use crate::settings::Reader;
@@ -23,6 +23,7 @@ pub(crate) struct Context {
     /// The Rack app.
     pub(crate) app: Opaque<Value>,
     pub(super) template: Template,
+    pub(super) last_authority: LastAuthority,
     error_handler: Opaque<Value>,
     /// Called about requests that were refused; nil where the app does not want to know.
     refusal_handler: Opaque<Value>,
@@ -66,6 +67,7 @@ impl Context {
         Ok(Context {
             app: app.into(),
             template: Template::new(ruby, reader, settings, null_input, &remote_address)?,
+            last_authority: LastAuthority::new(),
             error_handler: reader.get::<Value>("error_handler")?.into(),
             refusal_handler: reader.get::<Value>("refusal_handler")?.into(),
             error_logger: reader.get::<Value>("error_logger")?.into(),
@@ -87,6 +89,7 @@ impl Context {
     pub(crate) fn mark(&self, marker: &Marker) {
         marker.mark(self.app);
         self.template.mark(marker);
+        self.last_authority.mark(marker);
         marker.mark(self.error_handler);
         marker.mark(self.refusal_handler);
         marker.mark(self.error_logger);

@@ -25,6 +25,7 @@ use super::input;
 use crate::keys::{Keys, keys};
 use crate::realtime::upgrade;
 use places::{Place, Places};
+pub(super) use origin::LastAuthority;
 pub(super) use template::{Template, before_3_1};
 
 /// Builds the env, and names `rack.input` where it is a file. `request.body` is taken.

@@ -1,12 +1,17 @@
 //! Whom a request was sent to, by whom, and over what: `HTTP_HOST`, `SERVER_NAME`, `SERVER_PORT`, `rack.url_scheme`,
 //! `REMOTE_ADDR`.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::net::Ipv4Addr;
 
 use http::HeaderMap;
 use http::header::{HOST, HeaderValue};
 use iodine_core::handoff::{Peer, Request};
+use magnus::gc::Marker;
+use magnus::rb_sys::FromRawValue;
+use magnus::{RString, Value};
+use rb_sys::{Qnil, VALUE, rb_str_freeze};
 
 use super::places::{Place, Places};
 use super::string;
@@ -22,21 +27,20 @@ impl Places {
             Some(authority) => authority.as_str().as_bytes(),
             None => headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default(),
         };
-        let (name, port) = split_port(host);
         let https = !cx.forced_scheme && (request.tls.is_some() || is_https(headers));
         // SAFETY: see the impl.
         unsafe {
-            if !host.is_empty() {
-                self.set(Place::HttpHost, string(host));
-                self.set(Place::ServerName, string(name));
-            }
             if https {
                 self.set(Place::UrlScheme, keys().https);
+                self.set(Place::ServerPort, keys().port_443);
             }
-            match port {
-                Some(port) => self.set(Place::ServerPort, string(port)),
-                None if https => self.set(Place::ServerPort, keys().port_443),
-                None => {}
+            if !host.is_empty() {
+                let (name, port) = cx.last_authority.split(host);
+                self.set(Place::HttpHost, string(host));
+                self.set(Place::ServerName, name);
+                if port != Qnil.into() {
+                    self.set(Place::ServerPort, port);
+                }
             }
         }
     }
@@ -72,6 +76,46 @@ impl Places {
         let length = 64 - rest.len();
         // SAFETY: see the impl.
         unsafe { self.set(Place::RemoteAddr, string(&buffer[..length])) };
+    }
+}
+
+/// The authority that the last request named, and the name and port that are made of it: most requests name the same.
+pub(in crate::rack) struct LastAuthority {
+    authority: Cell<VALUE>,
+    name: Cell<VALUE>,
+    /// nil for none.
+    port: Cell<VALUE>,
+}
+
+impl LastAuthority {
+    pub(in crate::rack) fn new() -> LastAuthority {
+        let nil = || Cell::new(Qnil.into());
+        LastAuthority { authority: nil(), name: nil(), port: nil() }
+    }
+
+    pub(in crate::rack) fn mark(&self, marker: &Marker) {
+        for value in [&self.authority, &self.name, &self.port] {
+            // SAFETY: nil, or a String that has been marked ever since it was put there.
+            marker.mark(unsafe { Value::from_raw(value.get()) });
+        }
+    }
+
+    /// SAFETY: as for [`Env`](super::Env).
+    unsafe fn split(&self, authority: &[u8]) -> (VALUE, VALUE) {
+        // SAFETY: see above. The Strings are on this stack until the cells have them.
+        unsafe {
+            let last = RString::from_value(Value::from_raw(self.authority.get()));
+            if last.is_none_or(|last| last.as_slice() != authority) {
+                let (name, port) = split_port(authority);
+                let authority = rb_str_freeze(string(authority));
+                let name = rb_str_freeze(string(name));
+                let port = port.map_or(Qnil.into(), |port| rb_str_freeze(string(port)));
+                self.authority.set(authority);
+                self.name.set(name);
+                self.port.set(port);
+            }
+        }
+        (self.name.get(), self.port.get())
     }
 }
 
