@@ -1,7 +1,7 @@
 //! `env['rack.hijack']`, which is `env['puma.socket']` as well: full hijack, and what is known of the connection without
 //! it. The rest of the class is Ruby: lib/iodine_rs/hijack.rb.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ use crate::{classes, fork, raised};
 #[derive(TypedData)]
 #[magnus(class = "IodineRs::Hijack", free_immediately, mark, wb_protected)]
 pub(super) struct Hijack {
-    ticket: TicketHandle,
+    /// `None` once the request is over: nothing of it should wait for Ruby's collector.
+    ticket: RefCell<Option<TicketHandle>>,
     limit: Duration,
     ends: (Local, Peer),
     forks: u64,
@@ -48,12 +49,21 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
 impl Hijack {
     pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration, ends: (Local, Peer)) -> Obj<Hijack> {
         let (env, io) = (Cell::new(None), Cell::new(None));
+        let ticket = RefCell::new(Some(ticket));
         ruby.obj_wrap(Hijack { ticket, limit, ends, forks: fork::generation(), env, io })
     }
 
     pub(super) fn set_env(this: Obj<Self>, env: Value) {
         this.env.set(Some(env.into()));
         this.writebarrier(env);
+    }
+
+    /// The request is over, unless the connection was left open for a later hijack.
+    pub(super) fn settle(&self) {
+        let mut ticket = self.ticket.borrow_mut();
+        if ticket.as_ref().is_some_and(TicketHandle::is_answered) {
+            *ticket = None;
+        }
     }
 
     /// `call`: the connection as an IO, the same one every time. Nothing has been written to it.
@@ -68,7 +78,8 @@ impl Hijack {
             ));
         }
         let (takeover, released) = Takeover::new();
-        if !this.ticket.answer_now(Reply::Takeover(None, takeover)) {
+        let ticket = this.ticket.borrow().clone();
+        if !ticket.is_some_and(|ticket| ticket.answer_now(Reply::Takeover(None, takeover))) {
             return Err(raised::error(
                 ruby.exception_io_error(),
                 "the request has been answered; hijack inside app.call",
@@ -88,7 +99,8 @@ impl Hijack {
 
     /// `gone?`: whether the client has left, or the request was answered.
     fn is_gone(&self) -> bool {
-        self.ticket.is_abandoned() || self.ticket.is_answered()
+        let ticket = self.ticket.borrow();
+        ticket.as_ref().is_none_or(|ticket| ticket.is_abandoned() || ticket.is_answered())
     }
 
     /// `ends`: ours and the client's, each a host and a port, or the path of a Unix socket; nil where there is none.

@@ -5,6 +5,7 @@ use iodine_core::handoff::{self, Payload, Refused, Reply, ResponseHead, Ticket, 
 use iodine_core::http::refusal::Kind;
 use iodine_core::realtime::Upgrade;
 use magnus::rb_sys::AsRawValue;
+use magnus::typed_data::Obj;
 use magnus::value::{LazyId, ReprValue};
 use magnus::{Error, IntoValue, RArray, Ruby, Value};
 
@@ -12,6 +13,7 @@ use super::body::{self, Sent};
 use super::callbacks::{self, Finished};
 use super::context::Context;
 use super::env;
+use super::hijack::Hijack;
 use super::reply::{self, Answer};
 use crate::fork;
 use crate::raised::{Caught, exception, is_forced, is_kill};
@@ -33,7 +35,7 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handof
     }
     let head_only = request.parts.method == Method::HEAD;
     let http10 = request.parts.version == http::Version::HTTP_10;
-    let (env, spool) = match env::build(ruby, cx, &mut request, ticket.handle()) {
+    let env::Built { env, hijack, spool } = match env::build(ruby, cx, &mut request, ticket.handle()) {
         Ok(built) => built,
         Err(error) if is_kill(&error) => return Err(error),
         Err(error) => {
@@ -46,7 +48,7 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handof
     }
     let upgrade = request.upgrade.take();
     drop(request);
-    let call = Call { ruby, cx, env, head_only, http10, spool, upgrade };
+    let call = Call { ruby, cx, env, hijack, head_only, http10, spool, upgrade };
     call.run(worker, ticket)
 }
 
@@ -85,6 +87,7 @@ pub(super) struct Call<'a> {
     pub(super) ruby: &'a Ruby,
     pub(super) cx: &'a Context,
     pub(super) env: Value,
+    hijack: Obj<Hijack>,
     pub(super) head_only: bool,
     pub(super) http10: bool,
     /// `rack.input`, where it is a file.
@@ -223,6 +226,7 @@ impl Call<'_> {
         };
         let called = callbacks::run(self.ruby, self.cx, self.env, &finished);
         let closed_spool = self.close_spool();
+        self.hijack.settle();
         closed.and(called).and(closed_spool)?;
         match finished.error {
             Some(error) if is_kill(&error) => Err(error),

@@ -14,6 +14,7 @@ use http::header::TRANSFER_ENCODING;
 use iodine_core::handoff::{Request, RequestBody, TicketHandle};
 use iodine_core::realtime::Protocol;
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
+use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
 use magnus::{Error, Module, RClass, RHash, RModule, Ruby, Value};
 use rb_sys::{VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_delete, rb_hash_dup, rb_str_new};
@@ -24,17 +25,20 @@ use super::hijack::Hijack;
 use super::input;
 use crate::keys::{Keys, keys};
 use crate::realtime::upgrade;
-use places::{Place, Places};
 pub(super) use origin::LastAuthority;
+use places::{Place, Places};
 pub(super) use template::{Template, before_3_1};
 
-/// Builds the env, and names `rack.input` where it is a file. `request.body` is taken.
-pub(super) fn build(
-    ruby: &Ruby,
-    cx: &Context,
-    request: &mut Request,
-    ticket: TicketHandle,
-) -> Result<(Value, Option<Value>), Error> {
+/// An env, and what of it the server has to see to when the request is over.
+pub(super) struct Built {
+    pub(super) env: Value,
+    pub(super) hijack: Obj<Hijack>,
+    /// `rack.input`, where it is a file.
+    pub(super) spool: Option<Value>,
+}
+
+/// Builds the env. `request.body` is taken.
+pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: TicketHandle) -> Result<Built, Error> {
     let body_len = request.body.len();
     let spooled = matches!(request.body, RequestBody::File { .. });
     let input = input::build(ruby, &mut request.body)?;
@@ -77,7 +81,7 @@ pub(super) fn build(
     // SAFETY: just made.
     let env = unsafe { Value::from_raw(env) };
     Hijack::set_env(hijack, env);
-    Ok((env, input.filter(|_| spooled)))
+    Ok(Built { env, hijack, spool: input.filter(|_| spooled) })
 }
 
 /// Takes out what was made of a request line that nobody could read.
