@@ -8,6 +8,7 @@ mod crew;
 #[cfg(test)]
 mod fixtures;
 mod mailbox;
+pub mod maps;
 #[cfg(all(test, shuttle))]
 mod models;
 mod pool;

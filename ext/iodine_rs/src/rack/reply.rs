@@ -3,7 +3,7 @@
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode};
 use iodine_core::files::FILE_FIELDS;
-use iodine_core::handoff::ResponseHead;
+use iodine_core::handoff::{ResponseHead, maps};
 use magnus::block::Proc;
 use magnus::r_hash::ForEach;
 use magnus::value::{Opaque, ReprValue};
@@ -35,7 +35,7 @@ pub(super) struct Answer {
 pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) -> Result<Answer, Error> {
     let (status, headers, body) = triplet(ruby, response)?;
     let code = status_code(ruby, status)?;
-    let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
+    let mut fields = Fields { ruby, app, map: maps::take(), hijack: None };
     fields.read(headers)?;
     let names_file = names_files && FILE_FIELDS.iter().any(|name| fields.map.contains_key(name));
     if names_file {
@@ -65,7 +65,7 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) 
 /// # Errors
 /// As [`read`].
 pub(super) fn fields(ruby: &Ruby, app: Value, headers: Value) -> Result<HeaderMap, Error> {
-    let mut fields = Fields { ruby, app, map: HeaderMap::new(), hijack: None };
+    let mut fields = Fields { ruby, app, map: maps::take(), hijack: None };
     if !headers.is_nil() {
         fields.read(headers)?;
     }

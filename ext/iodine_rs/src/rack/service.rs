@@ -1,7 +1,7 @@
 //! One request on the Ruby side, from job to answered ticket.
 
 use http::{HeaderMap, Method, StatusCode};
-use iodine_core::handoff::{self, Payload, Refused, Reply, ResponseHead, Ticket, Worker};
+use iodine_core::handoff::{self, Payload, Refused, Reply, ResponseHead, Ticket, Worker, maps};
 use iodine_core::http::refusal::Kind;
 use iodine_core::realtime::Upgrade;
 use magnus::rb_sys::AsRawValue;
@@ -47,6 +47,7 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handof
         return refuse(ruby, cx, &refused, env, ticket);
     }
     let upgrade = request.upgrade.take();
+    maps::give_back(std::mem::take(&mut request.parts.headers));
     drop(request);
     let call = Call { ruby, cx, env, hijack, head_only, http10, spool, upgrade };
     call.run(worker, ticket)
