@@ -14,12 +14,14 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::deadline::Deadline;
-use super::exchange::{self, Talk};
+use super::exchange;
 use super::link::{Detach, Detached, Link};
+use super::plain;
 use super::raw;
 use super::refusal::Refusal;
 use super::refused;
 use super::shared::Shared;
+use super::talk::Talk;
 use super::wire::Wire;
 use crate::handoff::{Pace, Peer, TlsSession};
 use crate::net::stream::Stream;
@@ -101,6 +103,8 @@ pub(super) enum End {
     Refused(Refusal),
     /// The next head has many fields.
     Wide,
+    /// What the client has said, or will be told, takes hyper.
+    Long,
     /// An exchange goes on without hyper.
     Detached(Box<Detach>),
     /// Cut: the client vanished or does not read, or the application failed half-way. With a reset where a plain end
@@ -145,10 +149,14 @@ enum After {
 async fn attend(mut wire: Wire, talk: &Talk) -> After {
     let shared = &talk.shared;
     loop {
-        let (end, mut rest) = converse(wire, talk).await;
+        let (end, mut rest) = match within_time(plain::serve(&mut wire, talk), talk).await {
+            End::Long => converse(wire, talk).await,
+            end => (end, wire),
+        };
         match end {
             End::Idle => return After::Idle(rest),
             End::Wide => rest.widen(),
+            End::Long => {}
             End::Detached(detach) if matches!(detach.what, Detached::Upgrade(..)) => {
                 return After::Upgrade(rest, detach);
             }
@@ -222,22 +230,30 @@ async fn converse(wire: Wire, talk: &Talk) -> (End, Wire) {
     builder.max_buf_size(talk.shared.settings.limits.head.max(8192) * 2);
     let service = service_fn(|request: Request<Incoming>| exchange::run(talk, request));
     let mut connection = builder.serve_connection(TokioIo::new(wire), service);
-    let mut deadline = Deadline::new();
-    let mut drain = pin!(talk.shared.wake_at_drain());
-    let end = poll_fn(|cx| {
-        let _ = drain.as_mut().poll(cx);
+    let served = poll_fn(|cx| {
         talk.link.lock().flushed = false;
         if let Poll::Ready(served) = Pin::new(&mut connection).poll(cx) {
             return Poll::Ready(ended(served.err(), talk));
         }
-        if let Some(detach) = talk.link.lock().take_detach() {
-            return Poll::Ready(End::Detached(detach));
-        }
-        deadline.poll(talk, cx)
-    })
-    .await;
+        talk.link.lock().take_detach().map_or(Poll::Pending, |detach| Poll::Ready(End::Detached(detach)))
+    });
+    let end = within_time(served, talk).await;
     let wire = connection.into_parts().io.into_inner();
     (end, wire)
+}
+
+/// Goes on until something comes up, or the time for what the connection waits for has passed.
+async fn within_time(served: impl Future<Output = End>, talk: &Talk) -> End {
+    let mut served = pin!(served);
+    let mut deadline = Deadline::new();
+    let mut drain = pin!(talk.shared.wake_at_drain());
+    // Once: it goes on waking this task, and never ends.
+    poll_fn(|cx| Poll::Ready(drain.as_mut().poll(cx).is_ready())).await;
+    poll_fn(|cx| match served.as_mut().poll(cx) {
+        Poll::Pending => deadline.poll(talk, cx),
+        ended => ended,
+    })
+    .await
 }
 
 fn ended(error: Option<hyper::Error>, talk: &Talk) -> End {

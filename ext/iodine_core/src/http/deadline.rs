@@ -7,19 +7,21 @@ use std::time::Instant;
 
 use tokio::time::{Sleep, sleep_until};
 
+use super::clock::Expired;
 use super::connection::End;
-use super::exchange::Talk;
-use super::link::Expired;
+use super::talk::Talk;
 
 /// One timer for all of a connection's deadlines. The clock in the link moves with every byte; the timer only follows
 /// when it fires, or when it would fire too late.
 pub(super) struct Deadline {
     timer: Option<Pin<Box<Sleep>>>,
+    /// The timer knows whom to wake.
+    armed: bool,
 }
 
 impl Deadline {
     pub(super) fn new() -> Deadline {
-        Deadline { timer: None }
+        Deadline { timer: None, armed: false }
     }
 
     pub(super) fn poll(&mut self, talk: &Talk, cx: &mut Context<'_>) -> Poll<End> {
@@ -32,10 +34,14 @@ impl Deadline {
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
             if at < timer.deadline().into_std() {
                 timer.as_mut().reset(at.into());
+                self.armed = false;
             }
-            if timer.as_mut().poll(cx).is_pending() {
+            // Polled once, it wakes this task.
+            if (self.armed && !timer.is_elapsed()) || timer.as_mut().poll(cx).is_pending() {
+                self.armed = true;
                 return Poll::Pending;
             }
+            self.armed = false;
             if Instant::now() < at {
                 timer.as_mut().reset(at.into());
                 continue;

@@ -1,7 +1,6 @@
 //! One request's story on one page: receive, hand off, answer.
 
-use std::future::{pending, poll_fn};
-use std::sync::Arc;
+use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,33 +9,19 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 
-use super::link::{Detach, Detached, Link};
+use super::link::{Answered, Detach, Detached};
 use super::raw;
 use super::receive::{self, Unreceived};
 use super::refusal::Refusal;
-use super::refused;
 use super::response::{self, Recorded, ResponseBody};
-use super::shared::Shared;
+use super::talk::Talk;
 use crate::access_log::Record;
-use crate::handoff::{
-    Delivery, Inbox, Local, Pace, Payload, Peer, QueueFull, Reply, Request as AppRequest, ResponseHead, TlsSession,
-};
+use crate::handoff::{Delivery, Inbox, Payload, QueueFull, Reply, Request as AppRequest, ResponseHead};
 use crate::realtime::Upgrade;
 use crate::sync::Instant;
 
 /// How often a request that found the queue full tries again.
 const QUEUE_RETRY: Duration = Duration::from_millis(5);
-
-/// What the exchanges of one connection share.
-#[derive(Debug)]
-pub(crate) struct Talk {
-    pub(crate) link: Arc<Link>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) peer: Peer,
-    pub(crate) local: Local,
-    pub(crate) pace: Pace,
-    pub(crate) tls: Option<Arc<TlsSession>>,
-}
 
 /// The connection has to be cut without an answer.
 #[derive(Debug)]
@@ -52,14 +37,14 @@ impl std::error::Error for Abort {}
 
 /// What of the request matters for the answer.
 #[derive(Debug, Clone, Copy)]
-struct Asked {
-    head_only: bool,
+pub(super) struct Asked {
+    pub(super) head_only: bool,
     http10: bool,
-    keep_alive: bool,
+    pub(super) keep_alive: bool,
 }
 
 /// What is sent to the client, and by whom.
-enum Answer {
+pub(super) enum Answer {
     /// A response for hyper.
     Response(Response<ResponseBody>),
     /// The exchange goes on without hyper.
@@ -72,14 +57,21 @@ pub(crate) fn run(
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Recorded>, Abort>> + use<'_> {
     let (parts, incoming) = request.into_parts();
-    let request = talk.request(parts, talk.link.lock().raw_target.take());
+    let asked = Asked::of(&parts);
+    let mut link = talk.link.lock();
+    let (answered, raw_target) = (link.answered.take(), link.raw_target.take());
+    drop(link);
+    let request = talk.request(parts, raw_target);
     async move {
-        // Dropped with this future, where the client does not wait: that is a line, too.
-        let mut record = talk.shared.access_log.as_ref().map(|log| log.begin(&request.parts, talk.peer));
-        if let Some(record) = &mut record {
-            record.targeted(request.raw_target.as_ref());
-        }
-        match exchange(talk, request, incoming, &mut record).await? {
+        let (answer, record) = match answered {
+            Some(Answered { reply, mut record }) => (respond(talk, asked, *reply, &mut record), record),
+            None => {
+                // Dropped with this future, where the client does not wait: that is a line, too.
+                let mut record = talk.record(&request);
+                (exchange(talk, asked, request, incoming, &mut record).await, record)
+            }
+        };
+        match answer? {
             Answer::Response(response) => Ok(response.map(|body| Recorded::new(body, record))),
             Answer::Detach(detach) => talk.leave_hyper(detach).await,
         }
@@ -88,35 +80,49 @@ pub(crate) fn run(
 
 async fn exchange(
     talk: &Talk,
+    asked: Asked,
     mut request: Box<AppRequest>,
     incoming: Incoming,
     record: &mut Option<Record>,
 ) -> Result<Answer, Abort> {
-    let asked = Asked::of(&request.parts);
     if !incoming.is_end_stream() {
         match Box::pin(receive::body(incoming, &talk.link, &talk.shared)).await {
             Ok(body) => request.receive(body),
-            Err(Unreceived::Refused(refusal)) => return Ok(Box::pin(talk.refuse(request, &refusal, record)).await),
+            Err(Unreceived::Refused(refusal)) => {
+                let refused = Box::pin(talk.refuse(request, &refusal, record)).await;
+                return Ok(asked.refused(refused));
+            }
             Err(Unreceived::Gone) => return Err(Abort),
         }
     }
+    match reply(talk, asked, request, record).await {
+        Ok(reply) => respond(talk, asked, *reply, record),
+        Err(refused) => Ok(asked.refused(refused)),
+    }
+}
+
+/// The reply to a request that is there completely. An error is what the client of a full queue is told.
+pub(super) async fn reply(
+    talk: &Talk,
+    asked: Asked,
+    mut request: Box<AppRequest>,
+    record: &mut Option<Record>,
+) -> Result<Box<Reply>, (ResponseHead, Payload)> {
     request.upgrade = Upgrade::of(&request.parts, &talk.shared.realtime);
     let files = &talk.shared.files;
     if let Some(reply) = files.serve(&request.parts).filter(|_| request.upgrade.is_none()) {
-        return respond(talk, asked, reply, record);
+        return Ok(Box::new(reply));
     }
     let wanted = files.wanted(&request.parts);
     match submit(talk, request).await {
         Ok(inbox) => {
-            let mut reply = *answer(talk, asked, inbox).await;
-            if let Some(wanted) = wanted {
-                reply = files.instead(reply, &wanted, |line| talk.shared.log.line(line));
-            }
-            respond(talk, asked, reply, record)
+            let reply = answer(talk, asked, inbox).await;
+            let Some(wanted) = wanted else { return Ok(reply) };
+            Ok(Box::new(files.instead(*reply, &wanted, |line| talk.shared.log.line(line))))
         }
         Err(QueueFull(request)) => {
             let refusal = Refusal::unavailable("max_queue requests wait for a thread already");
-            Ok(Box::pin(talk.refuse(request, &refusal, record)).await)
+            Err(Box::pin(talk.refuse(request, &refusal, record)).await)
         }
     }
 }
@@ -155,13 +161,10 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Box<Reply> {
     }
 }
 
-/// Turns a reply into a response.
-fn respond(talk: &Talk, asked: Asked, reply: Reply, record: &mut Option<Record>) -> Result<Answer, Abort> {
-    talk.shared.responses.note_reply(&reply);
+/// Turns a reply into a response, or into what leaves hyper.
+pub(super) fn respond(talk: &Talk, asked: Asked, reply: Reply, record: &mut Option<Record>) -> Result<Answer, Abort> {
+    talk.note(&reply, record);
     let mut last = talk.is_last();
-    if let Some(record) = record {
-        record.answered(&reply);
-    }
     let persistent = asked.keep_alive && !last;
     let mut detach = |what| {
         let record = record.take();
@@ -191,7 +194,7 @@ fn respond(talk: &Talk, asked: Asked, reply: Reply, record: &mut Option<Record>)
             lost(asked.head_only)
         }
     };
-    if last {
+    if last || !(asked.keep_alive || asked.http10) {
         response::close_after(response.headers_mut());
     }
     if asked.http10 && !keeps_alive(response.headers(), false) {
@@ -221,44 +224,18 @@ fn lost(head_only: bool) -> Response<ResponseBody> {
     response::full(head, Payload::default(), head_only)
 }
 
-impl Talk {
-    /// A request of this connection, without its body.
-    pub(super) fn request(&self, parts: Parts, raw_target: Option<Bytes>) -> Box<AppRequest> {
-        let (tls, pace) = (self.tls.clone(), self.pace.clone());
-        Box::new(AppRequest { tls, pace, ..AppRequest::new(parts, raw_target, self.peer, self.local.clone()) })
+impl Asked {
+    pub(super) fn of(parts: &Parts) -> Asked {
+        let http10 = parts.version == Version::HTTP_10;
+        Asked { head_only: parts.method == Method::HEAD, http10, keep_alive: keeps_alive(&parts.headers, http10) }
     }
 
-    /// Turns the request away; the connection ends with it.
-    async fn refuse(&self, request: Box<AppRequest>, refusal: &Refusal, record: &mut Option<Record>) -> Answer {
-        let parts = &request.parts;
-        refused::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
-        let asked = Asked::of(parts);
-        let (head, body) = refused::answer(self, refusal, request, true).await;
-        if let Some(record) = record {
-            record.refused(head.status);
-        }
-        let mut response = response::full(head, body, asked.head_only);
-        if asked.http10 {
+    fn refused(self, (head, body): (ResponseHead, Payload)) -> Answer {
+        let mut response = response::full(head, body, self.head_only);
+        if self.http10 {
             *response.version_mut() = Version::HTTP_10;
         }
         Answer::Response(response)
-    }
-
-    fn is_last(&self) -> bool {
-        self.link.lock().last || self.shared.is_draining()
-    }
-
-    /// Leaves the rest to the connection. This future never ends; it is dropped with hyper's part of the connection.
-    async fn leave_hyper<T>(&self, detach: Box<Detach>) -> T {
-        self.link.lock().detach = Some(detach);
-        pending().await
-    }
-}
-
-impl Asked {
-    fn of(parts: &Parts) -> Asked {
-        let http10 = parts.version == Version::HTTP_10;
-        Asked { head_only: parts.method == Method::HEAD, http10, keep_alive: keeps_alive(&parts.headers, http10) }
     }
 }
 

@@ -5,11 +5,15 @@
 //! responses, files, hijacking) happens beside it in `connection` and `raw`.
 
 pub mod chunks;
+pub(crate) mod clock;
 pub(crate) mod connection;
+mod date;
 mod deadline;
 mod exchange;
 pub mod head;
 pub(crate) mod link;
+mod parts;
+mod plain;
 pub(crate) mod raw;
 mod reason;
 mod receive;
@@ -18,5 +22,6 @@ pub(crate) mod refused;
 mod response;
 mod salvage;
 pub(crate) mod shared;
+mod talk;
 pub mod target;
 mod wire;

@@ -1,15 +1,16 @@
 //! Responses without hyper: bodies that the application frames itself, and connections that it takes over.
 
 use std::future::poll_fn;
-use std::io;
-use std::time::{Duration, SystemTime};
+use std::io::{self, Write};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+use super::date;
 use super::exchange;
 use super::link::{Detach, Detached};
 use super::reason;
@@ -29,27 +30,38 @@ const DRAIN_LINGER: Duration = Duration::from_millis(100);
 const DISCARDED_AT_ONCE: usize = 16 * 1024;
 
 /// Status line, fields, blank line. `date` adds the field of RFC 9110 §6.6.1.
-pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
-    encode_head_as(b"HTTP/1.1 ", out, head, date);
+pub(crate) fn encode_head(out: &mut impl BufMut, head: &ResponseHead, date: bool) {
+    encode_head_as(b"HTTP/1.1 ", out, head, None, date);
 }
 
-fn encode_head_as(version: &[u8], out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
-    let reason = reason::phrase(head.status);
-    out.extend_from_slice(version);
-    out.extend_from_slice(head.status.as_str().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(reason.as_bytes());
-    out.extend_from_slice(b"\r\n");
+/// With a content-length behind the application's fields, and a date.
+pub(super) fn encode_head_with(out: &mut impl BufMut, head: &ResponseHead, length: Option<u64>) {
+    encode_head_as(b"HTTP/1.1 ", out, head, length, true);
+}
+
+fn encode_head_as(version: &[u8], out: &mut impl BufMut, head: &ResponseHead, length: Option<u64>, date: bool) {
+    out.put_slice(version);
+    out.put_slice(head.status.as_str().as_bytes());
+    out.put_u8(b' ');
+    out.put_slice(reason::phrase(head.status).as_bytes());
+    out.put_slice(b"\r\n");
     for (name, value) in &head.headers {
-        out.extend_from_slice(name.as_str().as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value.as_bytes());
-        out.extend_from_slice(b"\r\n");
+        out.put_slice(name.as_str().as_bytes());
+        out.put_slice(b": ");
+        out.put_slice(value.as_bytes());
+        out.put_slice(b"\r\n");
+    }
+    if let Some(length) = length {
+        out.put_slice(b"content-length: ");
+        // A buffer that grows takes everything.
+        let _ = write!(out.writer(), "{length}\r\n");
     }
     if date && !head.headers.contains_key(DATE) {
-        out.extend_from_slice(format!("date: {}\r\n", httpdate::fmt_http_date(SystemTime::now())).as_bytes());
+        out.put_slice(b"date: ");
+        out.put_slice(&date::now());
+        out.put_slice(b"\r\n");
     }
-    out.extend_from_slice(b"\r\n");
+    out.put_slice(b"\r\n");
 }
 
 /// Ends a connection so that the client can read what was sent: closing a socket that holds unread bytes resets it,
@@ -136,7 +148,7 @@ async fn send_head(wire: &mut Wire, mut head: ResponseHead, manner: Manner, limi
     let mut bytes = Vec::new();
     // Drop-in row R-10.
     let version: &[u8] = if manner.http10 { b"HTTP/1.0 " } else { b"HTTP/1.1 " };
-    encode_head_as(version, &mut bytes, &head, true);
+    encode_head_as(version, &mut bytes, &head, None, true);
     say(wire, &bytes, limit).await
 }
 

@@ -9,7 +9,8 @@ use http::StatusCode;
 use hyper::body::{Body, Incoming};
 use tokio::task::spawn_blocking;
 
-use super::link::{Link, Phase};
+use super::clock::Phase;
+use super::link::Link;
 use super::refusal::{Kind, Refusal};
 use super::shared::Shared;
 use crate::handoff::RequestBody;

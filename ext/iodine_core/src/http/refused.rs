@@ -8,12 +8,12 @@ use std::time::Duration;
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
-use super::exchange::Talk;
 use super::raw;
 use super::refusal::{Kind, Refusal};
 use super::response;
 use super::salvage;
 use super::shared::Shared;
+use super::talk::Talk;
 use super::wire::Wire;
 use crate::access_log::Record;
 use crate::handoff::{

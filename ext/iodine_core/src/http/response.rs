@@ -8,6 +8,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::exchange::keeps_alive;
 use super::reason;
 use crate::access_log::Record;
 use crate::handoff::{FileBody, Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
@@ -152,25 +153,43 @@ fn within(mut part: Bytes, left: &mut Option<u64>) -> Bytes {
 
 /// A response whose body is known.
 pub(crate) fn full(mut head: ResponseHead, mut payload: Payload, head_only: bool) -> Response<ResponseBody> {
+    match settle(&mut head, &mut payload, head_only) {
+        0 => assemble(head, ResponseBody::Empty),
+        left => assemble(head, ResponseBody::Payload { payload, left, failed: false }),
+    }
+}
+
+/// Says in the head, and returns, how many bytes follow: what the application declared, or what there are, or none where the
+/// request or the status forbids a body. A length that can be read off the body is left for whoever encodes the head.
+pub(super) fn settle(head: &mut ResponseHead, payload: &mut Payload, head_only: bool) -> u64 {
     let declared = declared_length(&head.headers);
     if let Some(declared) = declared {
         payload.truncate(declared);
     }
-    prepare(&mut head);
+    prepare(head);
+    let length = declared.unwrap_or(payload.len());
     if head_only || is_bodiless(head.status) {
-        let length = declared.unwrap_or(payload.len());
         let declares = declared.is_some() || (head_only && !is_bodiless(head.status));
         if declares && may_declare_length(head.status) {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        return assemble(head, ResponseBody::Empty);
+        *payload = Payload::default();
+        return 0;
     }
-    let left = declared.unwrap_or(payload.len());
-    if left == 0 {
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0_u16));
-        return assemble(head, ResponseBody::Empty);
-    }
-    assemble(head, ResponseBody::Payload { payload, left, failed: false })
+    length
+}
+
+/// Whether [`settle`] and [`implied_length`] say all there is to say of it: not where the body is shorter than was declared,
+/// nor of a 304 with a length.
+pub(super) fn is_plain(head: &ResponseHead, payload: &Payload, head_only: bool) -> bool {
+    let Some(declared) = declared_length(&head.headers) else { return true };
+    head.status != StatusCode::NOT_MODIFIED && (declared <= payload.len() || head_only || is_bodiless(head.status))
+}
+
+/// The length that the head does not say and that the client has to be told, as hyper does by itself.
+pub(super) fn implied_length(head: &ResponseHead, length: u64, head_only: bool) -> Option<u64> {
+    let forbidden = head_only || !may_declare_length(head.status) || head.status == StatusCode::NOT_MODIFIED;
+    if forbidden || head.headers.contains_key(CONTENT_LENGTH) { None } else { Some(length) }
 }
 
 /// A response whose body comes in parts.
@@ -191,13 +210,15 @@ pub(crate) fn file(mut head: ResponseHead, file: FileBody, head_only: bool) -> R
     assemble(head, body)
 }
 
-/// Adds what ends the connection after this response.
+/// Says that the connection ends after this response, unless the application has.
 pub(crate) fn close_after(headers: &mut HeaderMap) {
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if keeps_alive(headers, false) {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
 }
 
 /// RFC 9110 §8.6: no Content-Length in 1xx and 204.
-fn may_declare_length(status: StatusCode) -> bool {
+pub(super) fn may_declare_length(status: StatusCode) -> bool {
     !status.is_informational() && status != StatusCode::NO_CONTENT
 }
 

@@ -6,14 +6,18 @@ use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// A larger buffer is not kept.
 const LARGEST: usize = 16 * 1024;
 
+/// What [`share`] cuts from. One piece keeps all of it.
+const SHARED: usize = 8 * 1024;
+
 thread_local! {
     static SPARE: Cell<BytesMut> = Cell::new(BytesMut::new());
+    static SHELF: Cell<BytesMut> = Cell::new(BytesMut::new());
 }
 
 /// What tells that there is something to read, before memory is taken for it.
@@ -43,10 +47,51 @@ pub(crate) fn poll_read(
     read
 }
 
-/// Takes the memory of a buffer back that is empty, and leaves one without memory.
+/// A copy of a few bytes that will not be kept for long, in memory that many such copies share.
+pub(crate) fn share(bytes: &[u8]) -> Bytes {
+    let mut shelf = SHELF.take();
+    if shelf.capacity() < bytes.len() {
+        shelf.reserve(bytes.len().max(SHARED));
+    }
+    shelf.extend_from_slice(bytes);
+    let copy = shelf.split().freeze();
+    SHELF.set(shelf);
+    copy
+}
+
+/// An empty buffer with memory, to be given back.
+pub(crate) fn take(size: usize) -> BytesMut {
+    let mut buffer = SPARE.take();
+    buffer.reserve(size);
+    buffer
+}
+
+/// Takes the memory of a buffer back, and leaves one without memory. What is in it is forgotten: the next to have it is
+/// another connection.
 pub(crate) fn give_back(buffer: &mut BytesMut) {
-    let buffer = std::mem::take(buffer);
+    let mut buffer = std::mem::take(buffer);
     if (1..=LARGEST).contains(&buffer.capacity()) {
+        buffer.clear();
         SPARE.set(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_in_what_was_given_back() {
+        let mut buffer = take(100);
+        buffer.extend_from_slice(b"somebody's answer");
+        give_back(&mut buffer);
+        assert!(take(100).is_empty());
+    }
+
+    #[test]
+    fn shared_copies_are_apart() {
+        let copies: Vec<Bytes> = (0..3000_u32).map(|number| share(&number.to_be_bytes())).collect();
+        assert!(copies.iter().zip(0_u32..).all(|(copy, number)| **copy == number.to_be_bytes()));
+        assert_eq!(share(&[7; 3 * SHARED]), vec![7; 3 * SHARED]);
     }
 }

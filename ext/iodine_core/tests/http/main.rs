@@ -16,6 +16,7 @@ mod listening;
 mod overload;
 mod public;
 mod responses;
+mod roads;
 mod streams;
 mod takeover;
 mod timeouts;

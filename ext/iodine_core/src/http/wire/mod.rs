@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 
 use self::read::Expect;
+pub(crate) use self::read::Next;
 use super::link::Link;
 use super::shared::Shared;
 use crate::net::stream::Stream;
@@ -28,6 +29,8 @@ pub(crate) struct Wire {
     expect: Expect,
     /// Whether hyper was told to take many fields.
     wide: bool,
+    /// The client did not take all of what was last written.
+    blocked: bool,
     /// Whether the client's side of the connection is still worth watching while the application works.
     watch: bool,
 }
@@ -35,7 +38,17 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new(stream: Stream, unread: BytesMut, link: Arc<Link>, shared: Arc<Shared>) -> Wire {
         shared.realtime.traffic.received(unread.len());
-        Wire { stream, link, shared, buffer: unread, scanned: 0, expect: Expect::Head, wide: false, watch: true }
+        Wire {
+            stream,
+            link,
+            shared,
+            buffer: unread,
+            scanned: 0,
+            expect: Expect::Head,
+            wide: false,
+            blocked: false,
+            watch: true,
+        }
     }
 
     pub(crate) fn stream(&mut self) -> &mut Stream {

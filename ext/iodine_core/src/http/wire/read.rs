@@ -10,8 +10,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use super::Wire;
 use crate::http::chunks::Chunks;
+use crate::http::clock::Phase;
 use crate::http::head::{self, Framing, Head, Scan};
-use crate::http::link::Phase;
+
 use crate::http::refusal::Refusal;
 use crate::net::spare::{self, Source};
 
@@ -27,13 +28,26 @@ pub(super) enum Expect {
     /// A head.
     Head,
     /// Already judged bytes of a head, then its body.
-    JudgedHead { left: usize, then: Framing },
+    JudgedHead { left: usize, then: Framing, http10: bool },
     /// So many bytes of a body.
     Body(u64),
     /// A chunked body.
     Chunks(Chunks),
     /// Nothing that hyper should see.
     Nothing,
+}
+
+/// See [`Wire::poll_next`].
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// A head of HTTP/1.1 without a body.
+    Head(Bytes),
+    /// Something that hyper has to read.
+    More,
+    /// A head that is turned away.
+    Refused(Refusal),
+    /// Nothing more.
+    End,
 }
 
 impl AsyncRead for Wire {
@@ -68,7 +82,7 @@ impl Wire {
                 Ok(false) => None,
                 Err(refusal) => Some(self.refuse(refusal)),
             },
-            Expect::JudgedHead { left, then } => {
+            Expect::JudgedHead { left, then, .. } => {
                 let given = put(&mut self.buffer, out, *left);
                 *left -= given;
                 if *left == 0 {
@@ -127,8 +141,53 @@ impl Wire {
             return Ok(true);
         }
         self.announce(&judged);
-        self.expect = Expect::JudgedHead { left: length, then: judged.framing };
+        self.expect = Expect::JudgedHead { left: length, then: judged.framing, http10: judged.http10 };
         Ok(true)
+    }
+
+    /// What the client says next, for an exchange without hyper.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
+        loop {
+            if matches!(self.expect, Expect::Head)
+                && let Err(refusal) = self.judge()
+            {
+                return Poll::Ready(Ok(Next::Refused(refusal)));
+            }
+            match self.expect {
+                Expect::Head => {}
+                Expect::JudgedHead { left, then: Framing::None | Framing::Length(0), http10: false } => {
+                    return Poll::Ready(Ok(Next::Head(self.take_head(left))));
+                }
+                _ => return Poll::Ready(Ok(Next::More)),
+            }
+            match self.poll_fill(cx) {
+                Poll::Ready(Ok(0)) if self.buffer.is_empty() => return Poll::Ready(Ok(Next::End)),
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                Poll::Ready(Ok(bytes)) => self.note_arrival(bytes),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.await_head();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn take_head(&mut self, length: usize) -> Bytes {
+        let head = spare::share(&self.buffer[..length]);
+        self.buffer.advance(length);
+        self.expect = Expect::Head;
+        self.head_given();
+        head
+    }
+
+    /// The answer to this head takes hyper, which has to see it.
+    pub(crate) fn put_back(&mut self, head: &[u8]) {
+        let mut buffer = BytesMut::with_capacity(head.len() + self.buffer.len());
+        buffer.extend_from_slice(head);
+        buffer.extend_from_slice(&self.buffer);
+        self.buffer = buffer;
+        self.expect = Expect::JudgedHead { left: head.len(), then: Framing::None, http10: false };
     }
 
     fn announce(&mut self, judged: &Head) {
@@ -202,12 +261,13 @@ impl Wire {
         if !matches!(self.expect, Expect::Head) {
             return self.body_deadline();
         }
-        if !self.buffer.is_empty() {
-            self.link.lock().clock.enter(Phase::Head);
-        } else {
-            self.link.lock().clock.enter(Phase::Idle);
-        }
+        self.await_head();
         Poll::Pending
+    }
+
+    fn await_head(&mut self) {
+        let phase = if self.buffer.is_empty() { Phase::Idle } else { Phase::Head };
+        self.link.lock().clock.enter(phase);
     }
 
     fn body_deadline(&mut self) -> Poll<io::Result<()>> {

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 
 use super::Wire;
-use crate::http::link::Phase;
+use crate::http::clock::Phase;
 
 /// Pieces up to this size together are copied into one: cheaper than a list of pieces for the kernel.
 const SMALL_WRITE: usize = 1024;
@@ -87,7 +87,7 @@ impl Wire {
     }
 
     /// Ready when nothing is left that was encrypted and not sent.
-    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.stream.is_behind() {
             return Poll::Ready(Ok(()));
         }
@@ -112,9 +112,13 @@ impl Wire {
                     clock.write_moved();
                 }
                 clock.write_blocked();
+                self.blocked = true;
             }
-            Poll::Ready(Ok(_)) => self.link.lock().clock.write_moved(),
-            Poll::Ready(Err(_)) => {}
+            Poll::Ready(Ok(_)) if self.blocked => {
+                self.blocked = false;
+                self.link.lock().clock.write_moved();
+            }
+            Poll::Ready(_) => {}
         }
     }
 }

@@ -1,0 +1,163 @@
+//! Exchanges that need no hyper: requests without a body, answered by a response that is all there. Most requests are like
+//! that, and hyper's part in them would be to parse once more what the gate has judged, and to frame what needs no frame.
+//!
+//! Whatever is different is left to hyper, which is shown the same head: see [`Answered`].
+
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncWrite;
+
+use super::connection::End;
+use super::exchange::{self, Abort, Answer, Asked};
+use super::link::Answered;
+use super::parts;
+use super::raw;
+use super::response;
+use super::talk::Talk;
+use super::wire::{Next, Wire};
+use crate::access_log::Record;
+use crate::handoff::{Payload, Reply, Request as AppRequest, ResponseHead, maps};
+use crate::net::spare;
+
+/// Room for a head and a body that are sent together.
+const ROOM: usize = 8 * 1024;
+
+/// A body up to this size is copied behind its head: cheaper than a list of pieces for the kernel.
+const SMALL_BODY: u64 = 4 * 1024;
+
+/// The client has gone, or is to be left.
+const CUT: End = End::Cut { reset: false };
+
+/// Serves one request after the other until something else is to be done.
+pub(super) async fn serve(wire: &mut Wire, talk: &Talk) -> End {
+    // Nothing is ever left to be written while a head is awaited.
+    talk.link.lock().flushed = true;
+    loop {
+        let served = match poll_fn(|cx| wire.poll_next(cx)).await {
+            Ok(Next::Head(head)) => exchange(wire, talk, head).await,
+            Ok(Next::More) if std::mem::take(&mut talk.link.lock().wide) => Err(End::Wide),
+            Ok(Next::More) => Err(End::Long),
+            Ok(Next::Refused(refusal)) => Err(End::Refused(refusal)),
+            Ok(Next::End) => Err(End::Closed),
+            Err(_) => Err(CUT),
+        };
+        if let Err(end) = served {
+            return end;
+        }
+    }
+}
+
+/// One exchange. An error is what has to be done instead of another one.
+async fn exchange(wire: &mut Wire, talk: &Talk, head: Bytes) -> Result<(), End> {
+    let mut request = talk.blank();
+    if parts::read(&head, &mut request.parts).is_none() {
+        wire.put_back(&head);
+        return Err(End::Long);
+    }
+    request.raw_target = talk.link.lock().raw_target.take();
+    let asked = Asked::of(&request.parts);
+    let mut record = talk.record(&request);
+    let reply = match reply(wire, talk, asked, request, &mut record).await? {
+        Ok(reply) => reply,
+        Err((response, body)) => return send(wire, talk, asked, response, body, record).await,
+    };
+    let plain = matches!(&*reply, Reply::Full(head, body) if response::is_plain(head, body, asked.head_only));
+    if plain {
+        talk.note(&reply, &mut record);
+    }
+    match *reply {
+        Reply::Full(response, body) if plain => send(wire, talk, asked, response, body, record).await,
+        Reply::Full(..) | Reply::Stream(..) | Reply::File(..) | Reply::Lost => {
+            wire.put_back(&head);
+            talk.link.lock().answered = Some(Answered { reply, record });
+            Err(End::Long)
+        }
+        reply => Err(match exchange::respond(talk, asked, reply, &mut record) {
+            Ok(Answer::Detach(detach)) => End::Detached(detach),
+            Ok(Answer::Response(_)) | Err(Abort) => CUT,
+        }),
+    }
+}
+
+/// Waits for the reply. Meanwhile a reset by the client is noticed, and interim responses are written.
+async fn reply(
+    wire: &mut Wire,
+    talk: &Talk,
+    asked: Asked,
+    request: Box<AppRequest>,
+    record: &mut Option<Record>,
+) -> Result<Result<Box<Reply>, (ResponseHead, Payload)>, End> {
+    let mut reply = pin!(exchange::reply(talk, asked, request, record));
+    poll_fn(|cx| match reply.as_mut().poll(cx) {
+        Poll::Ready(reply) => Poll::Ready(Ok(reply)),
+        Poll::Pending => match Pin::new(&mut *wire).poll_flush(cx) {
+            Poll::Ready(Err(_)) => Poll::Ready(Err(CUT)),
+            _ => Poll::Pending,
+        },
+    })
+    .await
+}
+
+async fn send(
+    wire: &mut Wire,
+    talk: &Talk,
+    asked: Asked,
+    mut head: ResponseHead,
+    mut body: Payload,
+    mut record: Option<Record>,
+) -> Result<(), End> {
+    let last = !asked.keep_alive || talk.is_last() || !exchange::keeps_alive(&head.headers, false);
+    if last {
+        response::close_after(&mut head.headers);
+    }
+    let length = response::settle(&mut head, &mut body, asked.head_only);
+    let mut out = spare::take(ROOM);
+    raw::encode_head_with(&mut out, &head, response::implied_length(&head, length, asked.head_only));
+    maps::give_back(head.headers);
+    if let Some(record) = &mut record {
+        record.sent(length as usize);
+    }
+    if length <= SMALL_BODY {
+        while let Some(piece) = body.pop() {
+            out.extend_from_slice(&piece);
+        }
+    }
+    let written = write(wire, &mut out, body).await;
+    spare::give_back(&mut out);
+    match written {
+        Ok(()) if last => Err(End::Closed),
+        Ok(()) => Ok(()),
+        Err(_) => Err(CUT),
+    }
+}
+
+/// Writes what is in `out`, and the body behind it.
+async fn write(wire: &mut Wire, out: &mut BytesMut, mut body: Payload) -> io::Result<()> {
+    let mut piece = Bytes::new();
+    loop {
+        if piece.is_empty() {
+            piece = body.pop().unwrap_or_default();
+        }
+        if out.is_empty() && piece.is_empty() {
+            return poll_fn(|cx| wire.poll_sent(cx)).await;
+        }
+        let written = poll_fn(|cx| {
+            let wire = Pin::new(&mut *wire);
+            if piece.is_empty() {
+                return wire.poll_write(cx, out);
+            }
+            wire.poll_write_vectored(cx, &[IoSlice::new(out), IoSlice::new(&piece)])
+        })
+        .await?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        let of_out = written.min(out.len());
+        out.advance(of_out);
+        piece.advance(written - of_out);
+    }
+}
