@@ -1,7 +1,7 @@
 //! Maps for the fields of requests and responses, lent by the thread: where one that had fields is used again, no memory is
 //! asked for.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use http::HeaderMap;
 
@@ -10,15 +10,12 @@ const KEPT: usize = 32;
 const LARGEST: usize = 64;
 
 thread_local! {
-    static SPARE: Cell<Vec<HeaderMap>> = const { Cell::new(Vec::new()) };
+    static SPARE: RefCell<Vec<HeaderMap>> = const { RefCell::new(Vec::new()) };
 }
 
 /// An empty map.
 pub fn take() -> HeaderMap {
-    let mut spare = SPARE.take();
-    let map = spare.pop().unwrap_or_default();
-    SPARE.set(spare);
-    map
+    SPARE.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
 /// Takes a map back that nobody needs any more.
@@ -27,11 +24,11 @@ pub fn give_back(mut map: HeaderMap) {
         return;
     }
     map.clear();
-    let mut spare = SPARE.take();
-    if spare.len() < KEPT {
-        spare.push(map);
-    }
-    SPARE.set(spare);
+    SPARE.with_borrow_mut(|spare| {
+        if spare.len() < KEPT {
+            spare.push(map);
+        }
+    });
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Memory to read into, lent by the thread: a connection that has nothing to say holds none, and those that speak read
 //! into the same memory, one after the other.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
@@ -17,7 +17,7 @@ const SHARED: usize = 8 * 1024;
 
 thread_local! {
     static SPARE: Cell<BytesMut> = Cell::new(BytesMut::new());
-    static SHELF: Cell<BytesMut> = Cell::new(BytesMut::new());
+    static SHELF: RefCell<BytesMut> = RefCell::new(BytesMut::new());
 }
 
 /// What tells that there is something to read, before memory is taken for it.
@@ -49,14 +49,13 @@ pub(crate) fn poll_read(
 
 /// A copy of a few bytes that will not be kept for long, in memory that many such copies share.
 pub(crate) fn share(bytes: &[u8]) -> Bytes {
-    let mut shelf = SHELF.take();
-    if shelf.capacity() < bytes.len() {
-        shelf.reserve(bytes.len().max(SHARED));
-    }
-    shelf.extend_from_slice(bytes);
-    let copy = shelf.split().freeze();
-    SHELF.set(shelf);
-    copy
+    SHELF.with_borrow_mut(|shelf| {
+        if shelf.capacity() < bytes.len() {
+            shelf.reserve(bytes.len().max(SHARED));
+        }
+        shelf.extend_from_slice(bytes);
+        shelf.split().freeze()
+    })
 }
 
 /// An empty buffer with memory, to be given back.
