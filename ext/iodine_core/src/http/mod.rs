@@ -1,8 +1,9 @@
 //! HTTP/1.1, both ways. What enters: a connected socket. What leaves: requests through the hand-off, responses as bytes.
 //!
-//! In front of hyper stands a gate (`wire`) that judges every request head by the rules in `head`, and lets exactly
-//! one message at a time through. hyper parses, frames and encodes; what it cannot do (refusals that arrive, interim
-//! responses, files, hijacking) happens beside it in `connection` and `raw`.
+//! In front of everything stands a gate (`wire`) that judges every request head by the rules in `head`, and lets exactly
+//! one message at a time through. Requests without a body whose answers are all there are served in `plain`. For the others
+//! hyper parses, frames and encodes; what it cannot do (refusals that arrive, interim responses, hijacking) happens beside it
+//! in `connection` and `raw`.
 
 pub mod chunks;
 pub(crate) mod clock;
