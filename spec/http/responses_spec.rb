@@ -47,6 +47,7 @@ RSpec.describe "HTTP responses" do
     [280, "both framings", '[200, {"content-length" => "15", "transfer-encoding" => "chunked"}, ["5\r\nhello\r\n0\r\n\r\n"]]', sent("hello", headers: chunked)],
     [281, "204 with a body", '[204, {"content-length" => "4"}, ["body"]]', sent("", status: 204, headers: bare)],
     [281, "204 with chunks", '[204, {"transfer-encoding" => "chunked"}, Parts.new("body")]', sent("", status: 204, headers: bare)],
+    [281, "205 with a body", '[205, {"content-length" => "4"}, ["body"]]', sent("", status: 205, headers: whole[0])],
     [282, "304 with a body", '[304, {}, ["body"]]', sent("", status: 304)],
     [282, "304 with parts", "[304, {}, Parts.new('body')]", sent("", status: 304, headers: { "transfer-encoding" => nil })],
     [283, "an empty Array", "[200, {}, []]", sent("", headers: whole[0])],

@@ -167,7 +167,11 @@ pub(super) fn settle(head: &mut ResponseHead, payload: &mut Payload, head_only: 
         payload.truncate(declared);
     }
     prepare(head);
-    let length = declared.unwrap_or(payload.len());
+    let length = match head.status {
+        // RFC 9112 §6.3: to a client this one may have a body, for which it would wait.
+        StatusCode::RESET_CONTENT => 0,
+        _ => declared.unwrap_or(payload.len()),
+    };
     if head_only || is_bodiless(head.status) {
         let declares = declared.is_some() || (head_only && !is_bodiless(head.status));
         if declares && may_declare_length(head.status) {
