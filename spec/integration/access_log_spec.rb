@@ -17,6 +17,7 @@ RSpec.describe "Access log" do
       when "/empty" then [204, {}, []]
       when "/stream" then [200, {}, ->(stream) { 3.times { stream.write("abc") }; stream.close }]
       when "/framed" then [200, { "transfer-encoding" => "chunked" }, ["3\r\nabc\r\n0\r\n\r\n"]]
+      when "/large" then [200, {}, Array.new(100) { "x" * 100_000 }]
       when "/hijack"
         io = env["rack.hijack"].call
         io.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
@@ -122,6 +123,13 @@ RSpec.describe "Access log" do
         get(server, path)
         expect(line_of(server, count: index + 1)).to match(/" 200 #{bytes} /)
       end
+    end
+
+    it "counts what a client took that did not wait for the rest" do
+      server = serve(app, args: %w[-v])
+      server.connect(receive_buffer: 4096).write("GET /large HTTP/1.1\r\nhost: x\r\n\r\n").tap(&:read_head).reset
+      bytes = line_of(server)[%r{"GET /large HTTP/1\.1" 200 (\d+) }, 1].to_i
+      expect(bytes).to be_between(1, 9_999_999)
     end
 
     it "has what the app raised, and what was refused" do

@@ -118,15 +118,13 @@ async fn send(
     let mut out = spare::take(ROOM);
     raw::encode_head_with(&mut out, &head, response::implied_length(&head, length, asked.head_only));
     maps::give_back(head.headers);
-    if let Some(record) = &mut record {
-        record.sent(length as usize);
-    }
     if length <= SMALL_BODY {
         while let Some(piece) = body.pop() {
             out.extend_from_slice(&piece);
+            note_sent(&mut record, piece.len());
         }
     }
-    let written = write(wire, &mut out, body).await;
+    let written = write(wire, &mut out, body, &mut record).await;
     spare::give_back(&mut out);
     match written {
         Ok(()) if last => Err(End::Closed),
@@ -136,7 +134,7 @@ async fn send(
 }
 
 /// Writes what is in `out`, and the body behind it.
-async fn write(wire: &mut Wire, out: &mut BytesMut, mut body: Payload) -> io::Result<()> {
+async fn write(wire: &mut Wire, out: &mut BytesMut, mut body: Payload, record: &mut Option<Record>) -> io::Result<()> {
     let mut piece = Bytes::new();
     loop {
         if piece.is_empty() {
@@ -159,5 +157,12 @@ async fn write(wire: &mut Wire, out: &mut BytesMut, mut body: Payload) -> io::Re
         let of_out = written.min(out.len());
         out.advance(of_out);
         piece.advance(written - of_out);
+        note_sent(record, written - of_out);
+    }
+}
+
+fn note_sent(record: &mut Option<Record>, bytes: usize) {
+    if let Some(record) = record {
+        record.sent(bytes);
     }
 }
