@@ -2,7 +2,8 @@
 //! what has arrived together.
 
 use std::cell::Cell;
-use std::time::Instant;
+
+use crate::sync::Instant;
 
 thread_local! {
     /// Of the thread that drives the sockets, between one look and the next.
