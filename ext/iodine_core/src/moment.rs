@@ -2,8 +2,7 @@
 //! what has arrived together.
 
 use std::cell::Cell;
-
-use crate::sync::Instant;
+use std::time::Instant;
 
 thread_local! {
     /// Of the thread that drives the sockets, between one look and the next.

@@ -5,9 +5,13 @@
 mod model;
 
 #[cfg(shuttle)]
-pub(crate) use self::model::{Condvar, Instant, Mutex, MutexGuard, atomic, block_on, thread, timeout, yield_now};
+pub(crate) use self::model::{
+    Condvar, Instant, Mutex, MutexGuard, atomic, block_on, moment, thread, timeout, yield_now,
+};
 #[cfg(not(shuttle))]
-pub(crate) use self::real::{Condvar, Instant, Mutex, MutexGuard, atomic, block_on, thread, timeout, yield_now};
+pub(crate) use self::real::{
+    Condvar, Instant, Mutex, MutexGuard, atomic, block_on, moment, thread, timeout, yield_now,
+};
 
 #[cfg(not(shuttle))]
 mod real {
@@ -15,6 +19,7 @@ mod real {
     pub(crate) use std::thread;
     pub(crate) use std::time::Instant;
 
+    pub(crate) use crate::moment::now as moment;
     pub(crate) use tokio::task::yield_now;
     pub(crate) use tokio::time::timeout;
 

@@ -14,9 +14,8 @@ use http::request::Parts;
 
 use super::Pace;
 use crate::http::refusal::Kind;
-use crate::moment;
 use crate::realtime::Upgrade;
-use crate::sync::Instant;
+use crate::sync::{Instant, moment};
 
 /// A request whose head has been judged and whose body has been received completely.
 #[derive(Debug)]
@@ -56,7 +55,7 @@ impl Request {
             raw_target,
             body: RequestBody::Empty,
             body_wait: Duration::ZERO,
-            complete: moment::now(),
+            complete: moment(),
             queue_time: Duration::ZERO,
             peer,
             local,

@@ -23,6 +23,11 @@ fn pass(time: Duration) {
     NOW.set(NOW.get() + time);
 }
 
+/// As [`crate::moment::now`].
+pub(crate) fn moment() -> Instant {
+    Instant::now()
+}
+
 /// A moment of the model's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(Duration);
