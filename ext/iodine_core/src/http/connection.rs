@@ -148,14 +148,18 @@ enum After {
 /// Serves a client that has something to say, until it is silent.
 async fn attend(mut wire: Wire, talk: &Talk) -> After {
     let shared = &talk.shared;
+    let mut takes_hyper = false;
     loop {
-        let (end, mut rest) = match within_time(plain::serve(&mut wire, talk), talk).await {
-            End::Long => converse(wire, talk).await,
-            end => (end, wire),
+        let (end, mut rest) = if takes_hyper {
+            converse(wire, talk).await
+        } else {
+            (within_time(plain::serve(&mut wire, talk), talk).await, wire)
         };
+        takes_hyper = matches!(end, End::Long);
         match end {
             End::Idle => return After::Idle(rest),
             End::Wide => rest.widen(),
+            // The next round shows the same head to hyper.
             End::Long => {}
             End::Detached(detach) if matches!(detach.what, Detached::Upgrade(..)) => {
                 return After::Upgrade(rest, detach);
