@@ -57,7 +57,6 @@ pub(crate) async fn body(mut incoming: Incoming, link: &Link, shared: &Shared) -
         }
     }
     match spool {
-        None if received == 0 => Ok(RequestBody::Empty),
         None => Ok(RequestBody::Memory(memory.take())),
         Some(spool) => Ok(finish(write(Some(spool), memory.take(), shared).await?, shared)?),
     }

@@ -58,7 +58,17 @@ fn assert_kept(change: fn(&mut Settings), length: usize, place: &str) {
 
 #[test]
 fn no_body_is_nowhere() {
-    assert_kept(|_| {}, 0, "nowhere");
+    let site = Site::with(|_| {}, describe);
+    let mut client = site.connect();
+    assert_eq!(client.post("/", b"").response().text(), "nowhere 0 0");
+}
+
+/// The application is told its length, as of every body that came in chunks.
+#[test]
+fn an_empty_body_in_chunks_is_one() {
+    let site = Site::with(|_| {}, describe);
+    let mut client = site.connect();
+    assert_eq!(client.post_chunked("/").send(chunked(b"", 1)).response().text(), "memory 0 0");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod stream;
 use magnus::{Error, RModule, Ruby, TryConvert};
 
 pub(crate) use context::{Context, RemoteAddress};
+pub(crate) use env::Left;
 
 /// Defines the classes of this room.
 pub(crate) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {

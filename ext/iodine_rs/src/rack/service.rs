@@ -12,7 +12,7 @@ use magnus::{Error, IntoValue, RArray, Ruby, Value};
 use super::body::{self, Sent};
 use super::callbacks::{self, Finished};
 use super::context::Context;
-use super::env;
+use super::env::{self, Left};
 use super::hijack::Hijack;
 use super::reply::{self, Answer};
 use crate::fork;
@@ -49,7 +49,7 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handof
     let upgrade = request.upgrade.take();
     maps::give_back(std::mem::take(&mut request.parts.headers));
     drop(request);
-    let call = Call { ruby, cx, env, hijack, head_only, http10, spool, upgrade };
+    let call = Call { ruby, cx, env, hijack, head_only, http10, spool, upgrade, left: Left::nothing() };
     call.run(worker, ticket)
 }
 
@@ -95,14 +95,17 @@ pub(super) struct Call<'a> {
     pub(super) spool: Option<Value>,
     /// What the client asks to be upgraded to, or the app by itself.
     upgrade: Option<Box<Upgrade>>,
+    /// What there was in the env when the app returned.
+    left: Left,
 }
 
 impl Call<'_> {
     fn run(mut self, worker: &mut Worker, ticket: Ticket) -> Result<(), Error> {
         let app = self.ruby.get_inner(self.cx.app);
         let response = app.funcall::<_, _, Value>(*CALL, (self.env,)).caught();
+        self.left = Left::of(self.env);
         if self.upgrade.is_none() && !self.head_only {
-            self.upgrade = upgrade::written(self.ruby, self.cx, self.env);
+            self.upgrade = upgrade::written(self.ruby, self.cx, self.left);
         }
         let answer = match response {
             // The app has forked, and this is the child: the request is the parent's.
@@ -160,6 +163,10 @@ impl Call<'_> {
         let (status, headers, body) = (answer.status, answer.headers, answer.body);
         let sent = body::send(self, worker, ticket, answer);
         let (outcome, permit) = match sent {
+            // There is nothing to close, and nothing of the app's has run since it returned.
+            Sent::Whole if is_plain_array(self.ruby, body) => {
+                (self.wind_up(Ok(()), self.left, Finished { status, headers, error: None }), None)
+            }
             Sent::Whole => (self.finish(Some(body), Finished { status, headers, error: None }), None),
             Sent::Streamed(permit, error) => {
                 (self.finish(Some(body), Finished { status, headers, error }), Some(permit))
@@ -225,7 +232,12 @@ impl Call<'_> {
             Some(body) => self.close(body),
             None => Ok(()),
         };
-        let called = callbacks::run(self.ruby, self.cx, self.env, &finished);
+        self.wind_up(closed, Left::of(self.env), finished)
+    }
+
+    /// Runs the callbacks, and lets go of what the request had.
+    fn wind_up(&self, closed: Result<(), Error>, left: Left, finished: Finished) -> Result<(), Error> {
+        let called = callbacks::run(self.ruby, self.cx, self.env, left, &finished);
         let closed_spool = self.close_spool();
         self.hijack.settle();
         closed.and(called).and(closed_spool)?;

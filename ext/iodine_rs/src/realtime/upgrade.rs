@@ -13,7 +13,7 @@ use rb_sys::VALUE;
 
 use super::connection::Connection;
 use crate::keys::keys;
-use crate::rack::Context;
+use crate::rack::{Context, Left};
 
 /// As the env and `client.protocol` name it.
 pub(crate) fn name(ruby: &Ruby, protocol: Protocol) -> Symbol {
@@ -25,10 +25,8 @@ pub(crate) fn name(ruby: &Ruby, protocol: Protocol) -> Symbol {
 
 /// The event stream for which the app itself has written `:sse` into the env, though the client asks for nothing (as apps
 /// on Rage do; upgrade-api row 3). A WebSocket needs the client's handshake.
-pub(crate) fn written(ruby: &Ruby, cx: &Context, env: Value) -> Option<Box<Upgrade>> {
-    // SAFETY: the table's Strings live for ever.
-    let question = unsafe { Value::from_raw(keys().rack_upgrade_p) };
-    let written = RHash::from_value(env)?.get(question).and_then(Symbol::from_value)?;
+pub(crate) fn written(ruby: &Ruby, cx: &Context, left: Left) -> Option<Box<Upgrade>> {
+    let written = Symbol::from_value(left.upgrade())?;
     let sse = written.as_raw() == name(ruby, Protocol::Sse).as_raw();
     cx.realtime.get().filter(|_| sse).map(Upgrade::to_event_stream)
 }

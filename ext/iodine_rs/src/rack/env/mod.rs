@@ -1,6 +1,7 @@
 //! A request as a Rack env. One `protect` around raw calls: this is the hottest code of the bridge.
 
 mod fields;
+mod left;
 mod line;
 mod origin;
 mod places;
@@ -10,14 +11,13 @@ use std::io::Write;
 use std::time::Duration;
 
 use http::Version;
-use http::header::TRANSFER_ENCODING;
 use iodine_core::handoff::{Request, RequestBody, TicketHandle};
 use iodine_core::realtime::Protocol;
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
 use magnus::{Error, Module, RClass, RHash, RModule, Ruby, Value};
-use rb_sys::{VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_delete, rb_hash_dup, rb_str_new};
+use rb_sys::{Qtrue, VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_delete, rb_hash_dup, rb_str_new};
 
 use super::context::Context;
 use super::early_hints::EarlyHints;
@@ -25,6 +25,7 @@ use super::hijack::Hijack;
 use super::input;
 use crate::keys::{Keys, keys};
 use crate::realtime::upgrade;
+pub(crate) use left::Left;
 pub(super) use origin::LastAuthority;
 use places::{Place, Places};
 pub(super) use template::{Template, before_3_1};
@@ -48,19 +49,22 @@ pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: Ti
     let hijack = Hijack::create(ruby, ticket, cx.release_limit, (request.local.clone(), request.peer));
     let template = cx.template.with_room_for(ruby, request.parts.headers.len());
     let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
-    let protocol = protocol.map(|protocol| (protocol, upgrade::name(ruby, protocol).as_raw()));
+    let is_websocket = protocol == Some(Protocol::WebSocket);
+    let asked = protocol.map(|protocol| upgrade::name(ruby, protocol).as_raw());
     let env = protect(|| {
         // SAFETY: the GVL is held; all Values are on this stack; a jump (out of memory) is caught by `protect`, and
         // nothing in this closure has to be dropped.
         unsafe {
-            let places = Places::of(cx, request, hijack.as_raw());
+            let places = Places::of(cx, request, hijack.as_raw(), asked);
             let env = Env { hash: rb_hash_dup(template), keys: keys() };
             places.write(env.hash);
             env.absent(&places);
             env.fragment(request);
             env.fields(cx, &request.parts.headers);
             env.version(request.parts.version, cx.http_version);
-            env.upgrade(protocol);
+            if is_websocket {
+                env.set(env.keys.websocket_p, Qtrue.into());
+            }
             if request.tls.is_some() {
                 env.set(env.keys.https_key, env.keys.https);
             }
@@ -72,8 +76,6 @@ pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: Ti
             }
             if let Some(input) = input {
                 env.body(input.as_raw(), body_len, milliseconds(request.body_wait));
-            } else if request.parts.headers.contains_key(TRANSFER_ENCODING) {
-                env.set(env.keys.content_length, string(b"0"));
             }
             env.hash
         }
@@ -116,10 +118,13 @@ unsafe fn string(bytes: &[u8]) -> VALUE {
 /// SAFETY: as for [`Env`].
 impl Places {
     /// What this request brings.
-    unsafe fn of(cx: &Context, request: &Request, hijack: VALUE) -> Places {
+    unsafe fn of(cx: &Context, request: &Request, hijack: VALUE, asked: Option<VALUE>) -> Places {
         let mut places = Places::new();
         // SAFETY: see the impl.
         unsafe {
+            if let Some(protocol) = asked {
+                places.set(Place::UpgradeAsked, protocol);
+            }
             places.request_line(request);
             places.authority(cx, request);
             places.remote_address(cx, request);
@@ -164,18 +169,6 @@ impl Env {
             self.set(self.keys.server_protocol, self.keys.http_10);
             if http_version {
                 self.set(self.keys.http_version, self.keys.http_10);
-            }
-        }
-    }
-
-    /// The template says that there is nothing to upgrade to.
-    unsafe fn upgrade(&self, protocol: Option<(Protocol, VALUE)>) {
-        let Some((protocol, name)) = protocol else { return };
-        // SAFETY: see the impl.
-        unsafe {
-            self.set(self.keys.rack_upgrade_p, name);
-            if protocol == Protocol::WebSocket {
-                self.set(self.keys.websocket_p, rb_sys::Qtrue.into());
             }
         }
     }

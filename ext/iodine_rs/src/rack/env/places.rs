@@ -4,52 +4,57 @@
 use std::ffi::c_int;
 
 use rb_sys::st_retval::{ST_CONTINUE, ST_REPLACE, ST_STOP};
-use rb_sys::{Qundef, RB_OBJ_WRITE, VALUE, rb_hash_tbl, rb_st_foreach_with_replace, st_data_t};
+use rb_sys::{Qundef, VALUE, rb_hash_tbl, rb_st_foreach_with_replace, st_data_t};
 
+use super::left::left_keys;
 use crate::keys::keys;
 
-/// The first keys of the template, in the order of [`place_keys`].
+/// The first keys of the template, in the order of [`place_keys`]: those that are looked at again when the app has returned
+/// (see [`Left`](super::Left)), then what every request brings, then what few do.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
-    RequestMethod,
+    UpgradeAsked,
+    AfterReply,
+    ResponseFinished,
+    Hijack,
+    Socket,
+    QueueTime,
     PathInfo,
     RequestPath,
-    QueryString,
     RequestUri,
     HttpHost,
     ServerName,
     ServerPort,
-    UrlScheme,
+    QueryString,
     RemoteAddr,
-    Hijack,
-    Socket,
-    AfterReply,
-    ResponseFinished,
-    QueueTime,
+    UrlScheme,
+    RequestMethod,
 }
 
 /// How many places there are.
-const PLACES: usize = Place::QueueTime as usize + 1;
+const PLACES: usize = Place::RequestMethod as usize + 1;
 
 /// Their keys, in the same order.
 pub(super) fn place_keys() -> [VALUE; PLACES] {
     let keys = keys();
+    let [upgrade_asked, after_reply, response_finished] = left_keys();
     [
-        keys.request_method,
+        upgrade_asked,
+        after_reply,
+        response_finished,
+        keys.hijack,
+        keys.socket,
+        keys.queue_time,
         keys.path_info,
         keys.request_path,
-        keys.query_string,
         keys.request_uri,
         keys.http_host,
         keys.server_name,
         keys.server_port,
-        keys.url_scheme,
+        keys.query_string,
         keys.remote_addr,
-        keys.hijack,
-        keys.socket,
-        keys.after_reply,
-        keys.response_finished,
-        keys.queue_time,
+        keys.url_scheme,
+        keys.request_method,
     ]
 }
 
@@ -57,15 +62,18 @@ pub(super) fn place_keys() -> [VALUE; PLACES] {
 pub(super) struct Places {
     /// `Qundef` where the template's value stays.
     values: [VALUE; PLACES],
+    /// Behind the last one that does not.
+    end: usize,
 }
 
 impl Places {
     pub(super) fn new() -> Places {
-        Places { values: [Qundef.into(); PLACES] }
+        Places { values: [Qundef.into(); PLACES], end: 0 }
     }
 
     pub(super) fn set(&mut self, place: Place, value: VALUE) {
         self.values[place as usize] = value;
+        self.end = self.end.max(place as usize + 1);
     }
 
     pub(super) fn has(&self, place: Place) -> bool {
@@ -75,10 +83,10 @@ impl Places {
     /// Writes the values into a copy of the template.
     ///
     /// # Safety
-    /// With the GVL; `env` is a copy of the template that nothing has been added to or taken from, and that no Ruby code
-    /// has seen.
+    /// With the GVL; `env` is a copy of the template that nothing has been added to or taken from, that no Ruby code has
+    /// seen, and since whose making Ruby has allocated nothing.
     pub(super) unsafe fn write(&self, env: VALUE) {
-        let mut pass = Pass { env, values: &self.values, next: 0 };
+        let mut pass = Pass { values: &self.values[..self.end], next: 0 };
         // SAFETY: the template has more than eight entries, so its copies are tables. The callbacks neither allocate nor
         // raise, and `pass` outlives the call. Ruby's own `transform_values!` is the same call.
         unsafe {
@@ -89,8 +97,7 @@ impl Places {
 }
 
 struct Pass<'a> {
-    env: VALUE,
-    values: &'a [VALUE; PLACES],
+    values: &'a [VALUE],
     /// The place of the entry that is looked at next.
     next: usize,
 }
@@ -109,10 +116,11 @@ unsafe extern "C" fn visit(_key: st_data_t, _value: st_data_t, pass: st_data_t, 
 }
 
 unsafe extern "C" fn replace(_key: *mut st_data_t, value: *mut st_data_t, pass: st_data_t, _existing: c_int) -> c_int {
-    // SAFETY: as in `visit`, which has just found a value there; `value` is the entry's.
+    // SAFETY: as in `visit`, which has just found a value there; `value` is the entry's. No write barrier: the collector
+    // has not seen the Hash yet, and `rb_hash_tbl` has told it to look for itself (`OBJ_WB_UNPROTECT`).
     unsafe {
         let pass = &*(pass as *const Pass<'_>);
-        RB_OBJ_WRITE(pass.env, value, pass.values[pass.next - 1]);
+        *value = pass.values[pass.next - 1];
     }
     ST_CONTINUE as c_int
 }

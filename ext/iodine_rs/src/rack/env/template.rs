@@ -97,9 +97,7 @@ fn fill(
     env.aset(key(keys.body_wait), 0.0)?;
     // Drop-in row E-31: what it asks Puma for (max_io_threads) goes without saying here.
     env.aset(key(keys.io_bound), ruby.proc_from_fn(|_ruby, _arguments, _block| ()))?;
-    for question in [keys.rack_upgrade_p, keys.websocket_p] {
-        env.aset(key(question), ())?;
-    }
+    env.aset(key(keys.websocket_p), ())?;
     // What Ruby wants every request to have.
     reader.get::<RHash>("env")?.foreach(|name: Value, value: Value| {
         env.aset(name, value)?;
