@@ -11,6 +11,9 @@ use super::ticket::{Parcel, Slot};
 use crate::reactor::Reactor;
 use crate::sync::{Mutex, MutexGuard};
 
+/// Most items that there is always room for.
+const KEPT: usize = 1024;
+
 /// What the driving thread is asked to do.
 enum Item {
     /// Hand an answer over.
@@ -74,14 +77,22 @@ impl Postbox {
 
     /// Hands over what was left. Called by the driving thread only.
     pub(crate) fn deliver(&self) {
-        let items = self.lock().as_mut().map(std::mem::take).unwrap_or_default();
-        for item in items {
+        let mut items = self.lock().as_mut().map(std::mem::take).unwrap_or_default();
+        for item in items.drain(..) {
             match item {
                 Item::Answer(slot, parcel) => slot.put(parcel),
                 Item::Wake(waker) => waker.wake(),
                 // A panic in it is a bug of ours, and has been reported: whoever drives goes on.
                 Item::Errand(errand) => drop(catch_unwind(AssertUnwindSafe(errand))),
             }
+        }
+        self.reuse(items);
+    }
+
+    /// The next items find room in the list of the last ones, unless there were many.
+    fn reuse(&self, list: Vec<Item>) {
+        if let Some(items) = self.lock().as_mut().filter(|items| items.capacity() == 0 && list.capacity() <= KEPT) {
+            *items = list;
         }
     }
 

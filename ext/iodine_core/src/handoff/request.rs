@@ -48,8 +48,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// One without a body, complete as of now, from a connection of which no more is known.
-    pub(crate) fn new(parts: Parts, raw_target: Option<Bytes>, peer: Peer, local: Local) -> Request {
+    /// One without a body, complete as of now, from a connection that is not encrypted.
+    pub(crate) fn new(parts: Parts, raw_target: Option<Bytes>, peer: Peer, local: Local, pace: Pace) -> Request {
         Request {
             parts,
             raw_target,
@@ -59,7 +59,7 @@ impl Request {
             queue_time: Duration::ZERO,
             peer,
             local,
-            pace: Pace::default(),
+            pace,
             tls: None,
             upgrade: None,
             refused: None,
@@ -91,7 +91,7 @@ pub struct Refused {
 /// A request body, decoded from its transfer coding.
 #[derive(Debug)]
 pub enum RequestBody {
-    /// No body, or one of length 0.
+    /// No body, or one whose length was said to be 0.
     Empty,
     /// Small enough for memory (`Limits::body_memory`).
     Memory(Bytes),

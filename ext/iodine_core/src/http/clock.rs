@@ -130,13 +130,10 @@ impl Clock {
         limits: &Limits,
         drained: Option<Instant>,
     ) -> Option<(Instant, Expired)> {
-        let stream_end = drained.filter(|_| self.streaming).map(|drained| drained + timeouts.stream_shutdown);
-        let transfer_end = |began: Instant| drained.map(|drained| drained.max(began) + timeouts.transfer_shutdown);
-        let blocked = self.blocked.map(|blocked| blocked + timeouts.write);
-        let behind = self.blocked.and(self.behind).and_then(transfer_end);
-        if let Some(at) = blocked.into_iter().chain(behind).chain(stream_end).min() {
+        if let Some(at) = self.write_due(timeouts, drained) {
             return Some((at, Expired::Write));
         }
+        let transfer_end = || self.transfer_end(self.since, timeouts, drained);
         match self.phase {
             Phase::Application => None,
             Phase::Idle => Some((self.idle_due(timeouts, drained).min(self.since + REST), Expired::Idle)),
@@ -144,10 +141,26 @@ impl Clock {
             Phase::Head => {
                 let pause = if drained.is_some() { DRAIN_PAUSE.min(timeouts.first_data) } else { timeouts.first_data };
                 let at = (self.since + timeouts.header).min(self.touched + pause);
-                Some((earlier(at, transfer_end(self.since)), Expired::Request))
+                Some((earlier(at, transfer_end()), Expired::Request))
             }
-            Phase::Body => Some((earlier(self.body_due(timeouts, limits), transfer_end(self.since)), Expired::Body)),
+            Phase::Body => Some((earlier(self.body_due(timeouts, limits), transfer_end()), Expired::Body)),
         }
+    }
+
+    /// The client does not read, or a stream does not end while the server drains.
+    fn write_due(&self, timeouts: &Timeouts, drained: Option<Instant>) -> Option<Instant> {
+        if self.blocked.is_none() && !self.streaming {
+            return None;
+        }
+        let blocked = self.blocked.map(|blocked| blocked + timeouts.write);
+        let behind = self.blocked.and(self.behind).and_then(|behind| self.transfer_end(behind, timeouts, drained));
+        let stream_end = drained.filter(|_| self.streaming).map(|drained| drained + timeouts.stream_shutdown);
+        blocked.into_iter().chain(behind).chain(stream_end).min()
+    }
+
+    /// When a server that drains since `drained` has waited long enough for what `began` to be sent.
+    fn transfer_end(&self, began: Instant, timeouts: &Timeouts, drained: Option<Instant>) -> Option<Instant> {
+        drained.map(|drained| drained.max(began) + timeouts.transfer_shutdown)
     }
 
     /// A response whose head was sent before the drain began has promised that another request may follow, however long

@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 
 use super::link::{Answered, Detach, Detached};
@@ -41,6 +41,8 @@ pub(super) struct Asked {
     pub(super) head_only: bool,
     http10: bool,
     pub(super) keep_alive: bool,
+    /// It may want something else than HTTP: see [`Upgrade::of`].
+    more: bool,
 }
 
 /// What is sent to the client, and by whom.
@@ -97,18 +99,21 @@ async fn exchange(
     }
     match reply(talk, asked, request, record).await {
         Ok(reply) => respond(talk, asked, *reply, record),
-        Err(refused) => Ok(asked.refused(refused)),
+        Err(refused) => Ok(asked.refused(*refused)),
     }
 }
 
-/// The reply to a request that is there completely. An error is what the client of a full queue is told.
+/// The reply to a request that is there completely. An error is what the client of a full queue is told, in a box: every
+/// reply would be moved with room for it.
 pub(super) async fn reply(
     talk: &Talk,
     asked: Asked,
     mut request: Box<AppRequest>,
     record: &mut Option<Record>,
-) -> Result<Box<Reply>, (ResponseHead, Payload)> {
-    request.upgrade = Upgrade::of(&request.parts, &talk.shared.realtime);
+) -> Result<Box<Reply>, Box<(ResponseHead, Payload)>> {
+    if asked.more {
+        request.upgrade = Upgrade::of(&request.parts, &talk.shared.realtime);
+    }
     let files = &talk.shared.files;
     if let Some(reply) = files.serve(&request.parts).filter(|_| request.upgrade.is_none()) {
         return Ok(Box::new(reply));
@@ -122,7 +127,7 @@ pub(super) async fn reply(
         }
         Err(QueueFull(request)) => {
             let refusal = Refusal::unavailable("max_queue requests wait for a thread already");
-            Err(Box::pin(talk.refuse(request, &refusal, record)).await)
+            Err(Box::new(Box::pin(talk.refuse(request, &refusal, record)).await))
         }
     }
 }
@@ -226,8 +231,16 @@ fn lost(head_only: bool) -> Response<ResponseBody> {
 
 impl Asked {
     pub(super) fn of(parts: &Parts) -> Asked {
-        let http10 = parts.version == Version::HTTP_10;
-        Asked { head_only: parts.method == Method::HEAD, http10, keep_alive: keeps_alive(&parts.headers, http10) }
+        let (head_only, http10) = (parts.method == Method::HEAD, parts.version == Version::HTTP_10);
+        let mut connection = Persistence::default();
+        let mut more = false;
+        for (name, value) in &parts.headers {
+            if *name == CONNECTION {
+                connection.read(value);
+            }
+            more |= *name == UPGRADE || *name == ACCEPT;
+        }
+        Asked { head_only, http10, keep_alive: connection.is_kept(http10), more }
     }
 
     fn refused(self, (head, body): (ResponseHead, Payload)) -> Answer {
@@ -241,14 +254,27 @@ impl Asked {
 
 /// RFC 9112 §9.3.
 pub(super) fn keeps_alive(headers: &HeaderMap, http10: bool) -> bool {
-    let mut keep_alive = !http10;
-    for value in headers.get_all(CONNECTION) {
+    let mut connection = Persistence::default();
+    headers.get_all(CONNECTION).iter().for_each(|value| connection.read(value));
+    connection.is_kept(http10)
+}
+
+/// What Connection fields say of the connection's end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Persistence {
+    pub(super) close: bool,
+    keep_alive: bool,
+}
+
+impl Persistence {
+    pub(super) fn read(&mut self, value: &HeaderValue) {
         for option in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            if option.eq_ignore_ascii_case(b"close") {
-                return false;
-            }
-            keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }
     }
-    keep_alive
+
+    fn is_kept(self, http10: bool) -> bool {
+        !self.close && (self.keep_alive || !http10)
+    }
 }

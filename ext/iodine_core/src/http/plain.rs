@@ -16,7 +16,7 @@ use super::exchange::{self, Abort, Answer, Asked};
 use super::link::Answered;
 use super::parts;
 use super::raw;
-use super::response;
+use super::response::{self, Said};
 use super::talk::Talk;
 use super::wire::{Next, Wire};
 use crate::access_log::Record;
@@ -61,26 +61,33 @@ async fn exchange(wire: &mut Wire, talk: &Talk, head: Bytes) -> Result<(), End> 
     request.raw_target = talk.link.lock().raw_target.take();
     let asked = Asked::of(&request.parts);
     let mut record = talk.record(&request);
-    let reply = match reply(wire, talk, asked, request, &mut record).await? {
-        Ok(reply) => reply,
-        Err((response, body)) => return send(wire, talk, asked, response, body, record).await,
+    let (mut reply, noted) = match reply(wire, talk, asked, request, &mut record).await? {
+        Ok(reply) => (reply, false),
+        Err(refused) => (Box::new(Reply::Full(refused.0, refused.1)), true),
     };
-    let plain = matches!(&*reply, Reply::Full(head, body) if response::is_plain(head, body, asked.head_only));
-    if plain {
+    let said = plainly(&reply, asked);
+    if said.is_some() && !noted {
         talk.note(&reply, &mut record);
     }
-    match *reply {
-        Reply::Full(response, body) if plain => send(wire, talk, asked, response, body, record).await,
-        Reply::Full(..) | Reply::Stream(..) | Reply::File(..) | Reply::Lost => {
-            wire.put_back(&head);
-            talk.link.lock().answered = Some(Answered { reply, record });
-            Err(End::Long)
-        }
-        reply => Err(match exchange::respond(talk, asked, reply, &mut record) {
-            Ok(Answer::Detach(detach)) => End::Detached(detach),
-            Ok(Answer::Response(_)) | Err(Abort) => CUT,
-        }),
+    if let (Some(said), Reply::Full(head, body)) = (said, &mut *reply) {
+        return send(wire, talk, asked, said, (head, body), &mut record).await;
     }
+    if matches!(&*reply, Reply::Full(..) | Reply::Stream(..) | Reply::File(..) | Reply::Lost) {
+        wire.put_back(&head);
+        talk.link.lock().answered = Some(Answered { reply, record });
+        return Err(End::Long);
+    }
+    Err(match exchange::respond(talk, asked, *reply, &mut record) {
+        Ok(Answer::Detach(detach)) => End::Detached(detach),
+        Ok(Answer::Response(_)) | Err(Abort) => CUT,
+    })
+}
+
+/// What the response's fields say, where no hyper is needed to send it.
+fn plainly(reply: &Reply, asked: Asked) -> Option<Said> {
+    let Reply::Full(head, body) = reply else { return None };
+    let said = Said::by(&head.headers);
+    response::is_plain(head, body, said, asked.head_only).then_some(said)
 }
 
 /// Waits for the reply. Meanwhile a reset by the client is noticed, and interim responses are written.
@@ -90,7 +97,7 @@ async fn reply(
     asked: Asked,
     request: Box<AppRequest>,
     record: &mut Option<Record>,
-) -> Result<Result<Box<Reply>, (ResponseHead, Payload)>, End> {
+) -> Result<Result<Box<Reply>, Box<(ResponseHead, Payload)>>, End> {
     let mut reply = pin!(exchange::reply(talk, asked, request, record));
     poll_fn(|cx| match reply.as_mut().poll(cx) {
         Poll::Ready(reply) => Poll::Ready(Ok(reply)),
@@ -106,25 +113,16 @@ async fn send(
     wire: &mut Wire,
     talk: &Talk,
     asked: Asked,
-    mut head: ResponseHead,
-    mut body: Payload,
-    mut record: Option<Record>,
+    said: Said,
+    (head, body): (&mut ResponseHead, &mut Payload),
+    record: &mut Option<Record>,
 ) -> Result<(), End> {
-    let last = !asked.keep_alive || talk.is_last() || !exchange::keeps_alive(&head.headers, false);
-    if last {
+    let last = !asked.keep_alive || talk.is_last() || said.closes();
+    if last && !said.closes() {
         response::close_after(&mut head.headers);
     }
-    let length = response::settle(&mut head, &mut body, asked.head_only);
-    let mut out = spare::take(ROOM);
-    raw::encode_head_with(&mut out, &head, response::implied_length(&head, length, asked.head_only));
-    maps::give_back(head.headers);
-    if length <= SMALL_BODY {
-        while let Some(piece) = body.pop() {
-            out.extend_from_slice(&piece);
-            note_sent(&mut record, piece.len());
-        }
-    }
-    let written = write(wire, &mut out, body, &mut record).await;
+    let mut out = frame(asked, said, (head, body), record);
+    let written = write(wire, &mut out, body, record).await;
     spare::give_back(&mut out);
     match written {
         Ok(()) if last => Err(End::Closed),
@@ -133,8 +131,28 @@ async fn send(
     }
 }
 
+/// The head as it is sent, and a small body behind it.
+fn frame(
+    asked: Asked,
+    said: Said,
+    (head, body): (&mut ResponseHead, &mut Payload),
+    record: &mut Option<Record>,
+) -> BytesMut {
+    let length = response::settle(head, body, said, asked.head_only);
+    let mut out = spare::take(ROOM);
+    raw::encode_head_with(&mut out, head, response::implied_length(head, length, asked.head_only));
+    maps::give_back(std::mem::take(&mut head.headers));
+    if length <= SMALL_BODY {
+        while let Some(piece) = body.pop() {
+            out.extend_from_slice(&piece);
+            note_sent(record, piece.len());
+        }
+    }
+    out
+}
+
 /// Writes what is in `out`, and the body behind it.
-async fn write(wire: &mut Wire, out: &mut BytesMut, mut body: Payload, record: &mut Option<Record>) -> io::Result<()> {
+async fn write(wire: &mut Wire, out: &mut BytesMut, body: &mut Payload, record: &mut Option<Record>) -> io::Result<()> {
     let mut piece = Bytes::new();
     loop {
         if piece.is_empty() {

@@ -1,7 +1,7 @@
 //! Responses without hyper: bodies that the application frames itself, and connections that it takes over.
 
 use std::future::poll_fn;
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -34,18 +34,22 @@ pub(crate) fn encode_head(out: &mut impl BufMut, head: &ResponseHead, date: bool
     encode_head_as(b"HTTP/1.1 ", out, head, None, date);
 }
 
-/// With a content-length behind the application's fields, and a date.
+/// With a content-length and a date behind the application's fields, unless these have them.
 pub(super) fn encode_head_with(out: &mut impl BufMut, head: &ResponseHead, length: Option<u64>) {
     encode_head_as(b"HTTP/1.1 ", out, head, length, true);
 }
 
-fn encode_head_as(version: &[u8], out: &mut impl BufMut, head: &ResponseHead, length: Option<u64>, date: bool) {
+fn encode_head_as(version: &[u8], out: &mut impl BufMut, head: &ResponseHead, mut length: Option<u64>, mut date: bool) {
     out.put_slice(version);
     out.put_slice(head.status.as_str().as_bytes());
     out.put_u8(b' ');
     out.put_slice(reason::phrase(head.status).as_bytes());
     out.put_slice(b"\r\n");
     for (name, value) in &head.headers {
+        if *name == CONTENT_LENGTH {
+            length = None;
+        }
+        date &= *name != DATE;
         out.put_slice(name.as_str().as_bytes());
         out.put_slice(b": ");
         out.put_slice(value.as_bytes());
@@ -53,10 +57,10 @@ fn encode_head_as(version: &[u8], out: &mut impl BufMut, head: &ResponseHead, le
     }
     if let Some(length) = length {
         out.put_slice(b"content-length: ");
-        // A buffer that grows takes everything.
-        let _ = write!(out.writer(), "{length}\r\n");
+        out.put_slice(itoa::Buffer::new().format(length).as_bytes());
+        out.put_slice(b"\r\n");
     }
-    if date && !head.headers.contains_key(DATE) {
+    if date {
         out.put_slice(b"date: ");
         out.put_slice(&date::now());
         out.put_slice(b"\r\n");

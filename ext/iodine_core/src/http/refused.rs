@@ -17,7 +17,7 @@ use super::talk::Talk;
 use super::wire::Wire;
 use crate::access_log::Record;
 use crate::handoff::{
-    Delivery, Local, Payload, Peer, Refused, Reply, Request as AppRequest, ResponseHead, is_bodiless,
+    Delivery, Local, Pace, Payload, Peer, Refused, Reply, Request as AppRequest, ResponseHead, is_bodiless,
 };
 
 /// Turns a head away that was never a request.
@@ -72,7 +72,7 @@ pub(crate) fn tell(shared: &Shared, (local, peer): (Local, Peer), why: String) {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let refused = Refused { status, kind: Kind::Handshake, why: Cow::Owned(why), any: false };
         let found = salvage::nothing();
-        let request = Box::new(AppRequest::new(found.parts, found.raw_target, peer, local));
+        let request = Box::new(AppRequest::new(found.parts, found.raw_target, peer, local, Pace::default()));
         let _ = shared.crew.submit(told(request, refused));
     }
 }

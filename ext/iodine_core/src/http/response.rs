@@ -8,7 +8,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use super::exchange::keeps_alive;
+use super::exchange::{Persistence, keeps_alive};
 use super::reason;
 use crate::access_log::Record;
 use crate::handoff::{FileBody, Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
@@ -151,9 +151,41 @@ fn within(mut part: Bytes, left: &mut Option<u64>) -> Bytes {
     part
 }
 
+/// What the application's fields say of the body and of the connection, found in one walk: to look for each of them costs
+/// more.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said {
+    /// `content-length`, a number: that was checked when the answer was read.
+    length: Option<u64>,
+    /// `transfer-encoding`.
+    coding: bool,
+    connection: Persistence,
+}
+
+impl Said {
+    pub(super) fn by(headers: &HeaderMap) -> Said {
+        let mut said = Said::default();
+        for (name, value) in headers {
+            if *name == CONTENT_LENGTH {
+                said.length = said.length.or_else(|| value.to_str().ok()?.parse().ok());
+            } else if *name == CONNECTION {
+                said.connection.read(value);
+            }
+            said.coding |= *name == TRANSFER_ENCODING;
+        }
+        said
+    }
+
+    /// Whether the connection is to end.
+    pub(super) fn closes(&self) -> bool {
+        self.connection.close
+    }
+}
+
 /// A response whose body is known.
 pub(crate) fn full(mut head: ResponseHead, mut payload: Payload, head_only: bool) -> Response<ResponseBody> {
-    match settle(&mut head, &mut payload, head_only) {
+    let said = Said::by(&head.headers);
+    match settle(&mut head, &mut payload, said, head_only) {
         0 => assemble(head, ResponseBody::Empty),
         left => assemble(head, ResponseBody::Payload { payload, left, failed: false }),
     }
@@ -161,19 +193,18 @@ pub(crate) fn full(mut head: ResponseHead, mut payload: Payload, head_only: bool
 
 /// Says in the head, and returns, how many bytes follow: what the application declared, or what there are, or none where the
 /// request or the status forbids a body. A length that can be read off the body is left for whoever encodes the head.
-pub(super) fn settle(head: &mut ResponseHead, payload: &mut Payload, head_only: bool) -> u64 {
-    let declared = declared_length(&head.headers);
-    if let Some(declared) = declared {
+pub(super) fn settle(head: &mut ResponseHead, payload: &mut Payload, said: Said, head_only: bool) -> u64 {
+    if let Some(declared) = said.length {
         payload.truncate(declared);
     }
-    prepare(head);
+    prepare(head, said);
     let length = match head.status {
         // RFC 9112 §6.3: to a client this one may have a body, for which it would wait.
         StatusCode::RESET_CONTENT => 0,
-        _ => declared.unwrap_or(payload.len()),
+        _ => said.length.unwrap_or(payload.len()),
     };
     if head_only || is_bodiless(head.status) {
-        let declares = declared.is_some() || (head_only && !is_bodiless(head.status));
+        let declares = said.length.is_some() || (head_only && !is_bodiless(head.status));
         if declares && may_declare_length(head.status) {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
@@ -185,30 +216,31 @@ pub(super) fn settle(head: &mut ResponseHead, payload: &mut Payload, head_only: 
 
 /// Whether [`settle`] and [`implied_length`] say all there is to say of it: not where the body is shorter than was declared,
 /// nor of a 304 with a length.
-pub(super) fn is_plain(head: &ResponseHead, payload: &Payload, head_only: bool) -> bool {
-    let Some(declared) = declared_length(&head.headers) else { return true };
+pub(super) fn is_plain(head: &ResponseHead, payload: &Payload, said: Said, head_only: bool) -> bool {
+    let Some(declared) = said.length else { return true };
     head.status != StatusCode::NOT_MODIFIED && (declared <= payload.len() || head_only || is_bodiless(head.status))
 }
 
-/// The length that the head does not say and that the client has to be told, as hyper does by itself.
+/// The length of a body that the client has to be told unless the head says it, as hyper does by itself.
 pub(super) fn implied_length(head: &ResponseHead, length: u64, head_only: bool) -> Option<u64> {
     let forbidden = head_only || !may_declare_length(head.status) || head.status == StatusCode::NOT_MODIFIED;
-    if forbidden || head.headers.contains_key(CONTENT_LENGTH) { None } else { Some(length) }
+    if forbidden { None } else { Some(length) }
 }
 
 /// A response whose body comes in parts.
 pub(crate) fn streamed(mut head: ResponseHead, reader: StreamReader, head_only: bool) -> Response<ResponseBody> {
-    let declared = declared_length(&head.headers);
-    prepare(&mut head);
+    let said = Said::by(&head.headers);
+    prepare(&mut head, said);
     if head_only || is_bodiless(head.status) {
         return assemble(head, ResponseBody::Empty);
     }
-    assemble(head, ResponseBody::Stream { reader, left: declared, failed: false })
+    assemble(head, ResponseBody::Stream { reader, left: said.length, failed: false })
 }
 
 /// A response whose body comes from a file.
 pub(crate) fn file(mut head: ResponseHead, file: FileBody, head_only: bool) -> Response<ResponseBody> {
-    prepare(&mut head);
+    let said = Said::by(&head.headers);
+    prepare(&mut head, said);
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(file.len()));
     let body = if head_only || file.is_empty() { ResponseBody::Empty } else { ResponseBody::File(file) };
     assemble(head, body)
@@ -226,17 +258,14 @@ pub(super) fn may_declare_length(status: StatusCode) -> bool {
     !status.is_informational() && status != StatusCode::NO_CONTENT
 }
 
-/// The framing is ours: what the application said about it is dropped, what it said about the length was checked when
-/// the answer was read.
-fn prepare(head: &mut ResponseHead) {
-    head.headers.remove(TRANSFER_ENCODING);
+/// The framing is ours: what the application said about it is dropped.
+fn prepare(head: &mut ResponseHead, said: Said) {
+    if said.coding {
+        head.headers.remove(TRANSFER_ENCODING);
+    }
     if !may_declare_length(head.status) {
         head.headers.remove(CONTENT_LENGTH);
     }
-}
-
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn assemble(head: ResponseHead, body: ResponseBody) -> Response<ResponseBody> {

@@ -33,8 +33,8 @@ impl Talk {
 
     /// A request of this connection, without its body.
     pub(super) fn request(&self, parts: Parts, raw_target: Option<Bytes>) -> Box<AppRequest> {
-        let (tls, pace) = (self.tls.clone(), self.pace.clone());
-        Box::new(AppRequest { tls, pace, ..AppRequest::new(parts, raw_target, self.peer, self.local.clone()) })
+        let request = AppRequest::new(parts, raw_target, self.peer, self.local.clone(), self.pace.clone());
+        Box::new(AppRequest { tls: self.tls.clone(), ..request })
     }
 
     /// The record of a request, where there is an access log. Dropped, it is a line.
