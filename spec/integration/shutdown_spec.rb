@@ -36,6 +36,9 @@ RSpec.describe "The end of a server" do
         [200, {}, ->(stream) { begin; loop { stream.write("x"); sleep 0.05 }; ensure; puts "stream over"; end }]
       when "/silent"
         [200, {}, ->(stream) { begin; stream.write("x"); sleep 60; ensure; puts "stream over"; end }]
+      when "/left_open"
+        puts "inside"
+        [-1, {}, []]
       when "/framed"
         [200, { "transfer-encoding" => "chunked" }, Enumerator.new { |parts| loop { parts << "1\r\nx\r\n"; sleep 0.05 } }]
       else [200, {}, ["hello"]]
@@ -116,6 +119,15 @@ RSpec.describe "The end of a server" do
           expect(server.stdout).to include("stream over") unless path == "/framed"
           expect(server.stderr).to be_empty
         end
+      end
+
+      it "cuts off a request that was left open after stream_shutdown_timeout" do
+        server = serving(app, mode, set: { stream_shutdown_timeout: 0.5 })
+        socket = ask(server, "/left_open")
+        server.signal("TERM")
+        expect(server.wait_exit(limit: 7).termsig).to eq(15)
+        expect(socket.read_to_end).to be_empty
+        expect(server.stderr).to be_empty
       end
 
       it "cuts off a client that is slow after transfer_shutdown_timeout" do

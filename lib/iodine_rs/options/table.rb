@@ -152,7 +152,7 @@ module IodineRs
         option :drain_idle_timeout, Type.seconds(zero: true), 0.3,
                "How long a stopping server waits for a request on an idle connection: it may be on its way."
         option :stream_shutdown_timeout, Type.seconds(zero: true), 8,
-               "How long a stopping server waits for streaming bodies to end; then it cuts them off."
+               "How long a stopping server waits for streaming bodies, and for requests left open with status -1, to end; then it cuts them off."
         option :transfer_shutdown_timeout, Type.seconds(zero: true), 20,
                "How long a stopping server waits for a slow client to send its request, and then to take the response; then it cuts it off."
         option :min_body_rate, Type.integer(0.., "bytes per second"), 500,

@@ -47,9 +47,10 @@ impl Ticket {
     }
 
     /// Gives the right to answer to whoever holds a handle: the connection stays open and silent until then (Rack's
-    /// status -1).
+    /// status -1). A server that drains waits for that as long as for a streaming body.
     pub fn leave_open(mut self) {
         self.left_open = true;
+        self.handle.postbox.post(self.handle.slot.clone(), Parcel::LeftOpen);
     }
 
     /// Whether the answer has been given (by a full hijack during `app.call`).
@@ -114,6 +115,8 @@ impl TicketHandle {
 #[derive(Debug)]
 pub(crate) enum Parcel {
     Interim(ResponseHead),
+    /// The answer may come at any time, or never.
+    LeftOpen,
     Final(Box<Reply>),
 }
 
@@ -128,6 +131,7 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 struct SlotState {
     interim: Vec<ResponseHead>,
+    left_open: bool,
     reply: Option<Box<Reply>>,
     waker: Option<Waker>,
 }
@@ -147,6 +151,7 @@ impl Slot {
             }
             match parcel {
                 Parcel::Interim(head) => state.interim.push(head),
+                Parcel::LeftOpen => state.left_open = true,
                 Parcel::Final(reply) => state.reply = Some(reply),
             }
             state.waker.take()
@@ -172,11 +177,12 @@ pub(crate) struct Inbox {
 #[derive(Debug)]
 pub(crate) enum Delivery {
     Interim(Vec<ResponseHead>),
+    LeftOpen,
     Final(Box<Reply>),
 }
 
 impl Inbox {
-    /// Waits for the next interim responses or for the answer.
+    /// Waits for the next interim responses, for the answer, or for the news that this may take any time.
     pub(crate) async fn next(&mut self) -> Delivery {
         poll_fn(|cx| {
             let mut state = self.slot.lock();
@@ -185,6 +191,9 @@ impl Inbox {
             }
             if let Some(reply) = state.reply.take() {
                 return Poll::Ready(Delivery::Final(reply));
+            }
+            if std::mem::take(&mut state.left_open) {
+                return Poll::Ready(Delivery::LeftOpen);
             }
             state.waker = Some(cx.waker().clone());
             Poll::Pending

@@ -22,7 +22,7 @@ pub(crate) struct Clock {
     /// When the client did not take all of the present response at once.
     behind: Option<Instant>,
     first: bool,
-    /// What the application sends comes in parts, and has no end that we know of.
+    /// What the application sends comes in parts, or at any time, and has no end that we know of.
     streaming: bool,
 }
 
@@ -98,7 +98,7 @@ impl Clock {
         self.phase = Phase::Rest;
     }
 
-    /// The response to the present request is a streaming body.
+    /// The response to the present request is a streaming body, or left open.
     pub(crate) fn stream(&mut self) {
         self.streaming = true;
     }

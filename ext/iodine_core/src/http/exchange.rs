@@ -161,6 +161,7 @@ async fn answer(talk: &Talk, asked: Asked, mut inbox: Inbox) -> Box<Reply> {
         match inbox.next().await {
             Delivery::Interim(heads) if asked.http10 => drop(heads),
             Delivery::Interim(heads) => send_interim(talk, &heads).await,
+            Delivery::LeftOpen => talk.link.lock().clock.stream(),
             Delivery::Final(reply) => return reply,
         }
     }

@@ -159,6 +159,23 @@ fn a_stream_that_does_not_end_is_cut_off() {
 }
 
 #[test]
+fn a_request_that_is_left_open_is_awaited_no_longer_than_a_stream() {
+    for request in ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"] {
+        let site = Site::with(
+            |settings| settings.timeouts.stream_shutdown = Duration::from_millis(100),
+            |call| call.ticket().leave_open(),
+        );
+        let mut client = site.connect();
+        client.send(request);
+        eventually("it is left open", || site.stats().requests == 1);
+        assert!(client.hears_nothing_for(Duration::from_millis(300)), "it has no limit before the end");
+        site.server.drain();
+        assert!(site.server.await_drained(Some(LIMIT)));
+        client.expect_end();
+    }
+}
+
+#[test]
 fn connections_that_wait_in_the_kernel_are_taken_where_that_is_wanted() {
     let (site, gate) = Site::gated(|settings| {
         settings.cluster = true;
