@@ -148,10 +148,10 @@ impl Wire {
     /// What the client says next, for an exchange without hyper.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
         loop {
-            if matches!(self.expect, Expect::Head)
-                && let Err(refusal) = self.judge()
-            {
-                return Poll::Ready(Ok(Next::Refused(refusal)));
+            if matches!(self.expect, Expect::Head) {
+                if let Err(refusal) = self.judge() {
+                    return Poll::Ready(Ok(Next::Refused(refusal)));
+                }
             }
             match self.expect {
                 Expect::Head => {}
