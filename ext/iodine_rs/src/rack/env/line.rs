@@ -24,18 +24,24 @@ impl Places {
             if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
                 self.set(Place::QueryString, string(query.as_bytes()));
             }
-            self.set(Place::RequestUri, request_uri(request));
+            self.set(Place::RequestUri, request_uri(request, path));
         }
     }
 }
 
+/// The target as it was sent, but for a fragment. Where that is the path, it is the path's String, as `REQUEST_PATH` is here
+/// and with Puma.
+///
 /// SAFETY: as for [`Env`].
-unsafe fn request_uri(request: &Request) -> VALUE {
+unsafe fn request_uri(request: &Request, path: VALUE) -> VALUE {
     let uri = &request.parts.uri;
     let target = match &request.raw_target {
         Some(raw) => split_fragment(raw).0,
         None => uri.path_and_query().map_or(uri.path(), |target| target.as_str()).as_bytes(),
     };
+    if target == uri.path().as_bytes() {
+        return path;
+    }
     // SAFETY: see above.
     unsafe { if target.is_empty() { keys().empty } else { string(target) } }
 }
