@@ -83,8 +83,8 @@ impl Places {
     /// Writes the values into a copy of the template.
     ///
     /// # Safety
-    /// With the GVL; `env` is a copy of the template that nothing has been added to or taken from, that no Ruby code has
-    /// seen, and since whose making Ruby has allocated nothing.
+    /// With the GVL; `env` is a copy of the template that nothing has been added to or taken from, and that no Ruby code has
+    /// seen.
     pub(super) unsafe fn write(&self, env: VALUE) {
         let mut pass = Pass { values: &self.values[..self.end], next: 0 };
         // SAFETY: the template has more than eight entries, so its copies are tables. The callbacks neither allocate nor
@@ -116,8 +116,8 @@ unsafe extern "C" fn visit(_key: st_data_t, _value: st_data_t, pass: st_data_t, 
 }
 
 unsafe extern "C" fn replace(_key: *mut st_data_t, value: *mut st_data_t, pass: st_data_t, _existing: c_int) -> c_int {
-    // SAFETY: as in `visit`, which has just found a value there; `value` is the entry's. No write barrier: the collector
-    // has not seen the Hash yet, and `rb_hash_tbl` has told it to look for itself (`OBJ_WB_UNPROTECT`).
+    // SAFETY: as in `visit`, which has just found a value there; `value` is the entry's. It takes no write barrier: of a Hash
+    // whose table it has handed out Ruby expects none (`OBJ_WB_UNPROTECT` in `rb_hash_tbl`).
     unsafe {
         let pass = &*(pass as *const Pass<'_>);
         *value = pass.values[pass.next - 1];
