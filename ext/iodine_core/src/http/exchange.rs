@@ -203,7 +203,7 @@ pub(super) fn respond(talk: &Talk, asked: Asked, reply: Reply, record: &mut Opti
     if last || !(asked.keep_alive || asked.http10) {
         response::close_after(response.headers_mut());
     }
-    if asked.http10 && !keeps_alive(response.headers(), false) {
+    if asked.http10 && asks_to_close(response.headers()) {
         // hyper adds `keep-alive` for a client that asked for it, unless the response is one of HTTP/1.0.
         *response.version_mut() = Version::HTTP_10;
     }
@@ -253,11 +253,11 @@ impl Asked {
     }
 }
 
-/// RFC 9112 §9.3.
-pub(super) fn keeps_alive(headers: &HeaderMap, http10: bool) -> bool {
+/// Whether a response says that it is the last one of its connection.
+pub(super) fn asks_to_close(headers: &HeaderMap) -> bool {
     let mut connection = Persistence::default();
     headers.get_all(CONNECTION).iter().for_each(|value| connection.read(value));
-    connection.is_kept(http10)
+    connection.close
 }
 
 /// What Connection fields say of the connection's end.
@@ -275,6 +275,7 @@ impl Persistence {
         }
     }
 
+    /// RFC 9112 §9.3.
     fn is_kept(self, http10: bool) -> bool {
         !self.close && (self.keep_alive || !http10)
     }

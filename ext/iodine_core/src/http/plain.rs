@@ -61,12 +61,16 @@ async fn exchange(wire: &mut Wire, talk: &Talk, head: Bytes) -> Result<(), End> 
     request.raw_target = talk.link.lock().raw_target.take();
     let asked = Asked::of(&request.parts);
     let mut record = talk.record(&request);
-    let (mut reply, noted) = match reply(wire, talk, asked, request, &mut record).await? {
-        Ok(reply) => (reply, false),
-        Err(refused) => (Box::new(Reply::Full(refused.0, refused.1)), true),
+    let mut reply = match reply(wire, talk, asked, request, &mut record).await? {
+        Ok(reply) => reply,
+        Err(mut refused) => {
+            let (head, body) = &mut *refused;
+            let said = Said::by(&head.headers);
+            return send(wire, talk, asked, said, (head, body), &mut record).await;
+        }
     };
     let said = plainly(&reply, asked);
-    if said.is_some() && !noted {
+    if said.is_some() {
         talk.note(&reply, &mut record);
     }
     if let (Some(said), Reply::Full(head, body)) = (said, &mut *reply) {
@@ -118,7 +122,7 @@ async fn send(
     record: &mut Option<Record>,
 ) -> Result<(), End> {
     let last = !asked.keep_alive || talk.is_last() || said.closes();
-    if last && !said.closes() {
+    if last {
         response::close_after(&mut head.headers);
     }
     let mut out = frame(asked, said, (head, body), record);

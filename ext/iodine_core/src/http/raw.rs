@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::date;
-use super::exchange;
+use super::exchange::asks_to_close;
 use super::link::{Detach, Detached};
 use super::reason;
 use super::response;
@@ -125,10 +125,6 @@ struct Manner {
     http10: bool,
     head_only: bool,
     persistent: bool,
-}
-
-fn asks_to_close(headers: &HeaderMap) -> bool {
-    !exchange::keeps_alive(headers, false)
 }
 
 /// RFC 9112 §6.3: behind any other coding only the end of the connection ends the body.

@@ -8,7 +8,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use super::exchange::{Persistence, keeps_alive};
+use super::exchange::{Persistence, asks_to_close};
 use super::reason;
 use crate::access_log::Record;
 use crate::handoff::{FileBody, Payload, ResponseHead, StreamEnd, StreamReader, is_bodiless};
@@ -248,13 +248,13 @@ pub(crate) fn file(mut head: ResponseHead, file: FileBody, head_only: bool) -> R
 
 /// Says that the connection ends after this response, unless the application has.
 pub(crate) fn close_after(headers: &mut HeaderMap) {
-    if keeps_alive(headers, false) {
+    if !asks_to_close(headers) {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
 /// RFC 9110 §8.6: no Content-Length in 1xx and 204.
-pub(super) fn may_declare_length(status: StatusCode) -> bool {
+fn may_declare_length(status: StatusCode) -> bool {
     !status.is_informational() && status != StatusCode::NO_CONTENT
 }
 
