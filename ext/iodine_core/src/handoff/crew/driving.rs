@@ -10,9 +10,11 @@ use crate::sync::thread;
 /// The stand-in stops watching after so many quiet ticks.
 const QUIET_TICKS: u32 = if cfg!(shuttle) { 2 } else { 20 };
 
-/// The stand-in looks less often after so many ticks in which it was not needed: a thousand looks a second cost a busy
-/// processor 1.6 %. Where jobs are slow it is needed, or called.
+/// The stand-in looks less often where it is hardly ever needed: a thousand looks a second cost a busy processor 2 %. So
+/// many needless ticks make it calm, and one in which it was needed outweighs [`ALARM`] of them: a collection of garbage
+/// lasts longer than a tick, a few times a second. Where jobs are slow it is needed more often than that, or called.
 const CALM_TICKS: u32 = 1000;
+const ALARM: u32 = 50;
 const CALM_TICK: Duration = STALE.saturating_mul(4);
 
 impl Crew {
@@ -29,12 +31,12 @@ impl Crew {
                     driving.run(|| self.stand_in_turn());
                     drop(driving);
                     self.promote();
-                    calm = 0;
+                    calm = calm.saturating_sub(ALARM);
                 }
             }
             seen = turns;
             quiet = if self.reactor.is_sleeping() { quiet + 1 } else { 0 };
-            calm = calm.saturating_add(1);
+            calm = CALM_TICKS.min(calm + 1);
             self.watch(quiet, if calm < CALM_TICKS { STALE } else { CALM_TICK });
         }
     }
