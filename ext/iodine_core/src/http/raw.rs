@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use http::HeaderMap;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use tokio::io::AsyncWriteExt;
@@ -25,9 +25,6 @@ use crate::settings::Timeouts;
 
 /// How long [`linger`] takes at most while the server drains.
 const DRAIN_LINGER: Duration = Duration::from_millis(100);
-
-/// Bytes read at once, to be thrown away.
-const DISCARDED_AT_ONCE: usize = 16 * 1024;
 
 /// Status line, fields, blank line. `date` adds the field of RFC 9110 §6.6.1.
 pub(crate) fn encode_head(out: &mut impl BufMut, head: &ResponseHead, date: bool) {
@@ -81,10 +78,8 @@ pub(crate) async fn linger(mut stream: Stream, shared: &Shared) {
 
 /// To the end, however much that is: proxies and some clients look at the answer only when they have sent all.
 async fn discard(stream: &mut Stream, shared: &Shared) {
-    let mut buffer = BytesMut::new();
-    while let Ok(bytes @ 1..) = poll_fn(|cx| spare::poll_read(stream, &mut buffer, DISCARDED_AT_ONCE, cx)).await {
+    while let Ok(bytes @ 1..) = poll_fn(|cx| spare::poll_discard(stream, cx)).await {
         shared.realtime.traffic.received(bytes);
-        buffer.clear();
     }
 }
 

@@ -6,10 +6,10 @@ use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// A larger buffer is not kept.
+/// A larger buffer is not kept. Also what is read at once from a connection of which nothing is kept.
 const LARGEST: usize = 16 * 1024;
 
 /// What [`share`] cuts from. One piece keeps all of it.
@@ -17,6 +17,7 @@ const SHARED: usize = 8 * 1024;
 
 thread_local! {
     static SPARE: Cell<BytesMut> = Cell::new(BytesMut::new());
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static SHELF: RefCell<BytesMut> = RefCell::new(BytesMut::new());
 }
 
@@ -24,9 +25,13 @@ thread_local! {
 pub(crate) trait Source: AsyncRead + Unpin {
     /// Ready when there is something to read, an end or an error.
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Reads what is there; `WouldBlock` where that is nothing.
+    fn try_read(&mut self, bytes: &mut [u8]) -> io::Result<usize>;
 }
 
-/// Reads behind what `buffer` holds, `size` bytes or more; 0 at the end. An empty buffer has no memory while it waits.
+/// Reads behind what `buffer` holds, `size` bytes at once where it holds any; 0 at the end. An empty buffer has no memory
+/// while it waits. Most of what clients say then is short, and copied: it holds no more memory than it fills.
 pub(crate) fn poll_read(
     source: &mut impl Source,
     buffer: &mut BytesMut,
@@ -34,27 +39,49 @@ pub(crate) fn poll_read(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
     if buffer.is_empty() {
-        give_back(buffer);
-        ready!(source.poll_read_ready(cx))?;
-        *buffer = SPARE.take();
+        *buffer = BytesMut::new();
+        return poll_scratch(source, cx, |bytes| *buffer = share(bytes));
     }
     buffer.reserve(size);
-    let read = pin!(source.read_buf(buffer)).poll(cx);
-    if buffer.is_empty() {
-        // Nothing, although the source was said to be ready.
-        give_back(buffer);
-    }
-    read
+    pin!(source.read_buf(buffer)).poll(cx)
 }
 
-/// A copy of a few bytes that will not be kept for long, in memory that many such copies share.
-pub(crate) fn share(bytes: &[u8]) -> Bytes {
+/// Reads and forgets; 0 at the end.
+pub(crate) fn poll_discard(source: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    poll_scratch(source, cx, |_| {})
+}
+
+fn poll_scratch(
+    source: &mut impl Source,
+    cx: &mut Context<'_>,
+    mut keep: impl FnMut(&[u8]),
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(source.poll_read_ready(cx))?;
+        let read = SCRATCH.with_borrow_mut(|scratch| {
+            scratch.resize(LARGEST, 0);
+            let read = source.try_read(scratch);
+            if let Ok(read) = read {
+                keep(&scratch[..read]);
+            }
+            read
+        });
+        match read {
+            // Nothing, although the source was said to be ready.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return Poll::Ready(read),
+        }
+    }
+}
+
+/// A copy in memory that many short ones share. One of them keeps all of it.
+fn share(bytes: &[u8]) -> BytesMut {
     SHELF.with_borrow_mut(|shelf| {
         if shelf.capacity() < bytes.len() {
             shelf.reserve(bytes.len().max(SHARED));
         }
         shelf.extend_from_slice(bytes);
-        shelf.split().freeze()
+        shelf.split()
     })
 }
 
@@ -89,7 +116,7 @@ mod tests {
 
     #[test]
     fn shared_copies_are_apart() {
-        let copies: Vec<Bytes> = (0..3000_u32).map(|number| share(&number.to_be_bytes())).collect();
+        let copies: Vec<BytesMut> = (0..3000_u32).map(|number| share(&number.to_be_bytes())).collect();
         assert!(copies.iter().zip(0_u32..).all(|(copy, number)| **copy == number.to_be_bytes()));
         assert_eq!(share(&[7; 3 * SHARED]), vec![7; 3 * SHARED]);
     }

@@ -59,6 +59,25 @@ macro_rules! try_send {
     }};
 }
 
+/// Reads likewise. What does not fill `bytes` has emptied the socket: the runtime is told, as its own reads do, and the next
+/// read begins with waiting.
+macro_rules! try_recv {
+    ($socket:expr, $bytes:expr) => {{
+        let socket = &*$socket;
+        let bytes: &mut [u8] = $bytes;
+        let mut last = None;
+        let read = socket.try_io(Interest::READABLE, || {
+            let (read, _) = recv(socket, &mut *bytes, RecvFlags::DONTWAIT)?;
+            if (1..bytes.len()).contains(&read) {
+                last = Some(read);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(read)
+        });
+        last.map_or(read, Ok)
+    }};
+}
+
 /// Both halves of a TLS connection work on one session.
 fn lock(tls: &Mutex<Box<Tls>>) -> MutexGuard<'_, Box<Tls>> {
     // rustls does not panic on what a peer sends.
@@ -66,7 +85,7 @@ fn lock(tls: &Mutex<Box<Tls>>) -> MutexGuard<'_, Box<Tls>> {
 }
 
 /// One try, without a task that would be woken: the caller asks for readiness before it tries again.
-fn at_once<T>(attempt: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>) -> io::Result<T> {
+pub(super) fn at_once<T>(attempt: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>) -> io::Result<T> {
     match attempt(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done,
         Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
@@ -76,6 +95,10 @@ fn at_once<T>(attempt: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>) -> 
 impl Source for Reader {
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(Reader, self, half => half.as_ref().poll_read_ready(cx), tls => lock(tls).poll_read_ready(cx))
+    }
+
+    fn try_read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        each!(Reader, self, half => try_recv!(half.as_ref(), bytes), tls => lock(tls).try_read(bytes))
     }
 }
 
@@ -146,6 +169,10 @@ impl AsyncRead for Reader {
 impl Source for Stream {
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(Stream, self, stream => stream.poll_read_ready(cx), tls => tls.poll_read_ready(cx))
+    }
+
+    fn try_read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        each!(Stream, self, stream => try_recv!(stream, bytes), tls => tls.try_read(bytes))
     }
 }
 

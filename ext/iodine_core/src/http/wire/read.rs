@@ -174,11 +174,11 @@ impl Wire {
     }
 
     fn take_head(&mut self, length: usize) -> Bytes {
-        let head = spare::share(&self.buffer[..length]);
-        self.buffer.advance(length);
+        let whole = length == self.buffer.len();
+        let head = if whole { std::mem::take(&mut self.buffer) } else { self.buffer.split_to(length) };
         self.expect = Expect::Head;
         self.head_given();
-        head
+        head.freeze()
     }
 
     /// The answer to this head takes hyper, which has to see it.
@@ -209,7 +209,7 @@ impl Wire {
 
     fn head_given(&mut self) {
         if self.buffer.is_empty() {
-            spare::give_back(&mut self.buffer);
+            self.buffer = BytesMut::new();
         }
         self.watch = true;
         let phase = if matches!(self.expect, Expect::Head) { Phase::Application } else { Phase::Body };

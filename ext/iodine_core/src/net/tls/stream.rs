@@ -10,7 +10,7 @@ use tokio_rustls::rustls::ServerConnection;
 use tokio_rustls::server::TlsStream;
 
 use crate::net::spare::Source;
-use crate::net::stream::Stream;
+use crate::net::stream::{Stream, at_once};
 
 /// A connection after its handshake.
 #[derive(Debug)]
@@ -45,6 +45,13 @@ impl Tls {
             let _ = session.write_tls(lower);
         }
         read
+    }
+
+    /// Reads what can be had at once; `WouldBlock` where that is nothing.
+    pub(crate) fn try_read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut buf = ReadBuf::new(bytes);
+        at_once(|cx| self.poll_read(cx, &mut buf))?;
+        Ok(buf.filled().len())
     }
 
     /// Ready when there may be something to read, an end or an error.
