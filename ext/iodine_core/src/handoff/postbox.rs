@@ -53,20 +53,17 @@ impl Postbox {
 
     /// Leaves an answer; it is handed over as soon as some thread drives the sockets (within about a millisecond).
     pub(crate) fn post(&self, slot: Arc<Slot>, parcel: Parcel) {
-        self.push(Item::Answer(slot, parcel));
-        self.reactor.nudge();
+        self.push_and_nudge(Item::Answer(slot, parcel));
     }
 
     /// Has a task woken.
     pub(crate) fn wake(&self, waker: Waker) {
-        self.push(Item::Wake(waker));
-        self.reactor.nudge();
+        self.push_and_nudge(Item::Wake(waker));
     }
 
     /// Has something done.
     pub(crate) fn run(&self, errand: Box<dyn FnOnce() + Send>) {
-        self.push(Item::Errand(errand));
-        self.reactor.nudge();
+        self.push_and_nudge(Item::Errand(errand));
     }
 
     /// Leaves an answer and sees to it that a thread drives the sockets now.
@@ -107,16 +104,24 @@ impl Postbox {
         drop(items);
     }
 
-    fn push(&self, item: Item) {
-        let refused = match self.lock().as_mut() {
-            Some(items) => {
-                items.push(item);
-                None
-            }
-            None => Some(item),
+    fn push_and_nudge(&self, item: Item) {
+        // Behind others it is handed over with them, and who brought the first of them has nudged.
+        if self.push(item) {
+            self.reactor.nudge();
+        }
+    }
+
+    /// Whether the item is the first one that waits.
+    fn push(&self, item: Item) -> bool {
+        let mut items = self.lock();
+        let Some(list) = items.as_mut() else {
+            // Without the lock: dropping may answer other tickets.
+            drop(items);
+            drop(item);
+            return false;
         };
-        // Without the lock: dropping may answer other tickets.
-        drop(refused);
+        list.push(item);
+        list.len() == 1
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Item>>> {

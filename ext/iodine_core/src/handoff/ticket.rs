@@ -22,7 +22,7 @@ impl Ticket {
     pub(crate) fn new(postbox: Arc<Postbox>) -> (Ticket, Inbox) {
         let slot = Arc::new(Slot::default());
         let handle = TicketHandle { slot: slot.clone(), postbox };
-        (Ticket { handle, left_open: false }, Inbox { slot })
+        (Ticket { handle, left_open: false }, Inbox { slot, done: false })
     }
 
     /// Answers. Nothing happens where the request was answered already (a full hijack) or the client is gone.
@@ -50,7 +50,7 @@ impl Ticket {
     /// status -1). A server that drains waits for that as long as for a streaming body.
     pub fn leave_open(mut self) {
         self.left_open = true;
-        self.handle.postbox.post(self.handle.slot.clone(), Parcel::LeftOpen);
+        self.handle.post(Parcel::LeftOpen);
     }
 
     /// Whether the answer has been given (by a full hijack during `app.call`).
@@ -78,7 +78,7 @@ impl TicketHandle {
     /// Sends an interim response (103) at once. Ignored after the answer.
     pub fn interim(&self, head: ResponseHead) {
         if !self.is_answered() {
-            self.postbox.post_now(self.slot.clone(), Parcel::Interim(head));
+            self.post_now(Parcel::Interim(head));
         }
     }
 
@@ -86,7 +86,7 @@ impl TicketHandle {
     pub fn answer_now(&self, reply: Reply) -> bool {
         let first = self.slot.claim();
         if first {
-            self.postbox.post_now(self.slot.clone(), Parcel::Final(Box::new(reply)));
+            self.post_now(Parcel::Final(Box::new(reply)));
         }
         first
     }
@@ -97,8 +97,16 @@ impl TicketHandle {
 
     fn answer(&self, reply: Reply) {
         if self.slot.claim() {
-            self.postbox.post(self.slot.clone(), Parcel::Final(Box::new(reply)));
+            self.post(Parcel::Final(Box::new(reply)));
         }
+    }
+
+    fn post(&self, parcel: Parcel) {
+        self.postbox.post(self.slot.clone(), parcel);
+    }
+
+    fn post_now(&self, parcel: Parcel) {
+        self.postbox.post_now(self.slot.clone(), parcel);
     }
 
     /// See [`Ticket::is_abandoned`].
@@ -171,6 +179,8 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Inbox {
     slot: Arc<Slot>,
+    /// The answer was taken out: nothing comes behind it.
+    done: bool,
 }
 
 /// What [`Inbox::next`] brings.
@@ -190,6 +200,7 @@ impl Inbox {
                 return Poll::Ready(Delivery::Interim(std::mem::take(&mut state.interim)));
             }
             if let Some(reply) = state.reply.take() {
+                self.done = true;
                 return Poll::Ready(Delivery::Final(reply));
             }
             if std::mem::take(&mut state.left_open) {
@@ -204,6 +215,9 @@ impl Inbox {
 
 impl Drop for Inbox {
     fn drop(&mut self) {
+        if self.done {
+            return self.slot.abandoned.store(true, Ordering::Release);
+        }
         let mut state = self.slot.lock();
         self.slot.abandoned.store(true, Ordering::Release);
         let unread = state.reply.take();

@@ -70,6 +70,6 @@ impl Crew {
 
     fn mark_coming(&self) {
         self.coming.store(true, Ordering::SeqCst);
-        self.moved.store(self.now(), Ordering::SeqCst);
+        self.moved.store(self.now(), Ordering::Relaxed);
     }
 }

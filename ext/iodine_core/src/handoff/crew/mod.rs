@@ -214,7 +214,9 @@ impl Crew {
 
     /// Takes the next job. The caller holds the interpreter's lock and runs the job at once.
     pub(super) fn take(&self) -> Option<Job> {
-        self.coming.store(false, Ordering::SeqCst);
+        if self.coming.load(Ordering::SeqCst) {
+            self.coming.store(false, Ordering::SeqCst);
+        }
         if self.resting.load(Ordering::SeqCst) {
             return None;
         }
@@ -226,7 +228,7 @@ impl Crew {
             call.request.queue_time = now.saturating_duration_since(call.request.complete);
             self.queue_clock.note(call.request.queue_time);
         }
-        self.moved.store(now.saturating_duration_since(self.epoch).as_micros() as u64, Ordering::SeqCst);
+        self.moved.store(now.saturating_duration_since(self.epoch).as_micros() as u64, Ordering::Relaxed);
         if self.slow.load(Ordering::Relaxed) {
             // This thread will be away for long: somebody else should look after the sockets and the other jobs.
             self.reactor.see_to_it();
