@@ -13,9 +13,9 @@ use crate::handoff::maps;
 pub(super) fn read(head: &Bytes, parts: &mut Parts) -> Option<()> {
     let start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
     let (line, mut rest) = line(head, start)?;
-    let space = memchr(b' ', line)?;
-    let target = &line[space + 1..line.len() - " HTTP/1.1".len()];
-    parts.method = Method::from_bytes(&line[..space]).ok()?;
+    let method = &line[..octets::token_len(line)];
+    let target = line.get(method.len() + 1..line.len() - " HTTP/1.1".len())?;
+    parts.method = Method::from_bytes(method).ok()?;
     parts.uri = Uri::from_maybe_shared(head.slice_ref(target)).ok()?;
     parts.headers = maps::take();
     loop {
@@ -23,9 +23,9 @@ pub(super) fn read(head: &Bytes, parts: &mut Parts) -> Option<()> {
         if field.is_empty() {
             return Some(());
         }
-        let colon = memchr(b':', field)?;
-        let name = HeaderName::from_bytes(&field[..colon]).ok()?;
-        let value = head.slice_ref(octets::trim(&field[colon + 1..]));
+        let name = &field[..octets::token_len(field)];
+        let value = head.slice_ref(octets::trim(field.get(name.len() + 1..)?));
+        let name = HeaderName::from_bytes(name).ok()?;
         parts.headers.try_append(name, HeaderValue::from_maybe_shared(value).ok()?).ok()?;
         rest = next;
     }

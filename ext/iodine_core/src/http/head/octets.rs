@@ -4,7 +4,7 @@
 const TOKEN: u8 = 1;
 /// What a request target may hold; see [`are_target`].
 const TARGET: u8 = 2;
-/// What a host name may hold; see [`is_host`].
+/// What a host name may hold; see [`host_len`].
 const HOST: u8 = 4;
 
 static CLASSES: [u8; 256] = classes();
@@ -58,10 +58,10 @@ pub(crate) fn are_target(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| of(byte, TARGET) || !byte.is_ascii()) && std::str::from_utf8(bytes).is_ok()
 }
 
-/// `true` for the bytes of a `reg-name` (RFC 3986 §3.2.2) without the comma, which a client that joins two Host fields
-/// produces, and without `%`: `http::Uri` refuses it in a host and no browser sends it.
-pub(crate) fn are_host(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| of(byte, HOST))
+/// How many bytes at the front of `bytes` are those of a `reg-name` (RFC 3986 §3.2.2), without the comma, which a client that
+/// joins two Host fields produces, and without `%`: `http::Uri` refuses it in a host and no browser sends it.
+pub(crate) fn host_len(bytes: &[u8]) -> usize {
+    bytes.iter().position(|&byte| !of(byte, HOST)).unwrap_or(bytes.len())
 }
 
 /// `true` for one byte of a field value: HTAB, SP, visible ASCII and obs-text (RFC 9110 §5.5).

@@ -9,21 +9,15 @@ use crate::http::head::octets;
 /// `true` for a host, by name or address, with or without a port (RFC 9110 §7.2, RFC 3986 §3.2.2). No user information:
 /// RFC 9110 §4.2.4 wants it treated as an error.
 pub(crate) fn is_authority(bytes: &[u8]) -> bool {
-    let (host, port) = match bytes.first() {
-        Some(b'[') => bytes.split_at(memchr(b']', bytes).map_or(0, |end| end + 1)),
-        _ => bytes.split_at(memchr(b':', bytes).unwrap_or(bytes.len())),
+    let host = match bytes {
+        [b'[', ..] => memchr(b']', bytes).filter(|end| is_ipv6(&bytes[1..*end])).map_or(0, |end| end + 1),
+        _ => octets::host_len(bytes),
     };
-    is_host(host) && is_port(port)
+    host > 0 && is_port(&bytes[host..])
 }
 
-fn is_host(host: &[u8]) -> bool {
-    match host {
-        [] => false,
-        [b'[', address @ .., b']'] => {
-            std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
-        }
-        name => octets::are_host(name),
-    }
+fn is_ipv6(address: &[u8]) -> bool {
+    std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 /// Nothing, or a colon and a number. A colon alone is valid and means the scheme's own port (RFC 3986 §3.2.3).
