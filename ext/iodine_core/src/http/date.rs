@@ -1,44 +1,47 @@
-//! The date of a response (RFC 9110 §6.6.1), written once a second.
+//! The date field of a response (RFC 9110 §6.6.1), written once a second.
 
 use std::cell::Cell;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::moment;
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT"
-pub(super) type Date = [u8; 29];
+/// A field line with its end.
+pub(super) type Line = [u8; 37];
 
-/// The last date that was asked for.
+const LINE: &Line = b"date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+
+/// The last line that was asked for.
 #[derive(Clone, Copy)]
 struct Last {
     look: Option<Instant>,
     second: u64,
-    date: Date,
+    line: Line,
 }
 
 thread_local! {
-    static LAST: Cell<Last> = const { Cell::new(Last { look: None, second: 0, date: [0; 29] }) };
+    static LAST: Cell<Last> = const { Cell::new(Last { look: None, second: 0, line: *LINE }) };
 }
 
-/// The present date.
-pub(super) fn now() -> Date {
+/// The line with the present date.
+pub(super) fn line() -> Line {
     let (look, last) = (moment::last_look(), LAST.get());
     if look.is_some() && look == last.look {
-        return last.date;
+        return last.line;
     }
     let now = SystemTime::now();
     let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let date = if second == last.second { last.date } else { write(now) };
-    LAST.set(Last { look, second, date });
-    date
+    let line = if second == last.second { last.line } else { write(now) };
+    LAST.set(Last { look, second, line });
+    line
 }
 
-fn write(time: SystemTime) -> Date {
-    let mut date = [b' '; 29];
-    let text = httpdate::fmt_http_date(time);
-    let length = text.len().min(date.len());
-    date[..length].copy_from_slice(&text.as_bytes()[..length]);
-    date
+fn write(time: SystemTime) -> Line {
+    let mut line = *LINE;
+    let place = &mut line["date: ".len()..LINE.len() - "\r\n".len()];
+    let date = httpdate::fmt_http_date(time);
+    let length = date.len().min(place.len());
+    place[..length].copy_from_slice(&date.as_bytes()[..length]);
+    line
 }
 
 #[cfg(test)]
@@ -48,13 +51,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_has_its_length() {
-        assert_eq!(&write(UNIX_EPOCH + Duration::from_secs(784_111_777)), b"Sun, 06 Nov 1994 08:49:37 GMT");
+    fn a_line_has_its_form() {
+        let time = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(&write(time), b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
     }
 
     #[test]
     fn now_is_now() {
-        let now = httpdate::parse_http_date(std::str::from_utf8(&now()).expect("text")).expect("a date");
+        let line = line();
+        let date = std::str::from_utf8(&line).expect("text").strip_prefix("date: ").expect("a date").trim_end();
+        let now = httpdate::parse_http_date(date).expect("a date");
         let distance = now.duration_since(SystemTime::now()).unwrap_or_else(|error| error.duration());
         assert!(distance < Duration::from_secs(2), "{distance:?}");
     }

@@ -157,6 +157,14 @@ fn frame(
 
 /// Writes what is in `out`, and the body behind it.
 async fn write(wire: &mut Wire, out: &mut BytesMut, body: &mut Payload, record: &mut Option<Record>) -> io::Result<()> {
+    if body.is_empty() {
+        // The system nearly always has room for so little: it is asked when it has said that there is none.
+        match wire.try_write(out) {
+            Ok(written) => out.advance(written),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
     let mut piece = Bytes::new();
     loop {
         if piece.is_empty() {

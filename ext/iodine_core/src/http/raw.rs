@@ -5,8 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
-use http::HeaderMap;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, StatusCode};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -38,10 +38,15 @@ pub(super) fn encode_head_with(out: &mut impl BufMut, head: &ResponseHead, lengt
 
 fn encode_head_as(version: &[u8], out: &mut impl BufMut, head: &ResponseHead, mut length: Option<u64>, mut date: bool) {
     out.put_slice(version);
-    out.put_slice(head.status.as_str().as_bytes());
-    out.put_u8(b' ');
-    out.put_slice(reason::phrase(head.status).as_bytes());
-    out.put_slice(b"\r\n");
+    if head.status == StatusCode::OK {
+        // What nearly every response says need not be put together.
+        out.put_slice(b"200 OK\r\n");
+    } else {
+        out.put_slice(head.status.as_str().as_bytes());
+        out.put_u8(b' ');
+        out.put_slice(reason::phrase(head.status).as_bytes());
+        out.put_slice(b"\r\n");
+    }
     for (name, value) in &head.headers {
         if *name == CONTENT_LENGTH {
             length = None;
@@ -58,9 +63,7 @@ fn encode_head_as(version: &[u8], out: &mut impl BufMut, head: &ResponseHead, mu
         out.put_slice(b"\r\n");
     }
     if date {
-        out.put_slice(b"date: ");
-        out.put_slice(&date::now());
-        out.put_slice(b"\r\n");
+        out.put_slice(&date::line());
     }
     out.put_slice(b"\r\n");
 }

@@ -33,8 +33,10 @@ impl Talk {
 
     /// A request of this connection, without its body.
     pub(super) fn request(&self, parts: Parts, raw_target: Option<Bytes>) -> Box<AppRequest> {
-        let request = AppRequest::new(parts, raw_target, self.peer, self.local.clone(), self.pace.clone());
-        Box::new(AppRequest { tls: self.tls.clone(), ..request })
+        let mut request =
+            Box::new(AppRequest::new(parts, raw_target, self.peer, self.local.clone(), self.pace.clone()));
+        request.tls.clone_from(&self.tls);
+        request
     }
 
     /// The record of a request, where there is an access log. Dropped, it is a line.

@@ -183,7 +183,7 @@ impl Stream {
     }
 
     /// Writes what the system takes at once; `WouldBlock` where that is nothing.
-    pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         each!(Stream, self, stream => try_send!(stream, bytes), tls => {
             at_once(|cx| Pin::new(tls.stream()).poll_write(cx, bytes))
         })

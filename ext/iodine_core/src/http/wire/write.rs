@@ -67,6 +67,13 @@ impl AsyncWrite for Wire {
 }
 
 impl Wire {
+    /// Writes what the system takes at once; `WouldBlock` where that is nothing. Nothing may wait to be written before.
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stream.try_write(bytes)?;
+        self.count_sent(written);
+        Ok(written)
+    }
+
     /// Writes the interim response that an exchange left, now that hyper has nothing in front of it.
     fn poll_interim(&mut self, mut interim: Bytes, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !interim.is_empty() {
