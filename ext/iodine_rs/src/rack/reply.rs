@@ -35,7 +35,7 @@ pub(super) struct Answer {
 pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) -> Result<Answer, Error> {
     let (status, headers, body) = triplet(ruby, response)?;
     let code = status_code(ruby, status)?;
-    let mut fields = Fields { ruby, app, map: maps::take(), hijack: None };
+    let mut fields = Fields::new(ruby, app);
     fields.read(headers)?;
     let names_file = names_files && FILE_FIELDS.iter().any(|name| fields.map.contains_key(name));
     if names_file {
@@ -49,7 +49,7 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) 
     }
     let declared = fields.declared_length()?;
     Ok(Answer {
-        framed: fields.map.contains_key(TRANSFER_ENCODING),
+        framed: fields.framing && fields.map.contains_key(TRANSFER_ENCODING),
         head: ResponseHead { status: code, headers: fields.map },
         hijack: fields.hijack,
         body,
@@ -65,7 +65,7 @@ pub(super) fn read(ruby: &Ruby, app: Value, response: Value, names_files: bool) 
 /// # Errors
 /// As [`read`].
 pub(super) fn fields(ruby: &Ruby, app: Value, headers: Value) -> Result<HeaderMap, Error> {
-    let mut fields = Fields { ruby, app, map: maps::take(), hijack: None };
+    let mut fields = Fields::new(ruby, app);
     if !headers.is_nil() {
         fields.read(headers)?;
     }
@@ -119,9 +119,15 @@ struct Fields<'a> {
     app: Value,
     map: HeaderMap,
     hijack: Option<Value>,
+    /// Content-Length or Transfer-Encoding was named: most responses have neither, and need not be searched for them.
+    framing: bool,
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
+    fn new(ruby: &'a Ruby, app: Value) -> Fields<'a> {
+        Fields { ruby, app, map: maps::take(), hijack: None, framing: false }
+    }
+
     fn read(&mut self, headers: Value) -> Result<(), Error> {
         if let Some(hash) = RHash::from_value(headers) {
             return hash.foreach(|name: Value, value: Value| {
@@ -154,9 +160,12 @@ impl Fields<'_> {
             let seen = shorten(&bytes.escape_ascii().to_string());
             return Err(self.illegal(&format!("the header name \"{seen}\""), "use letters, digits and dashes"));
         };
-        // A Hash of Rack 2 unsets a field that way: empty, these two would say something of the body.
-        if value.is_nil() && (name == CONTENT_LENGTH || name == TRANSFER_ENCODING) {
-            return Ok(());
+        if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
+            // A Hash of Rack 2 unsets a field that way: empty, these two would say something of the body.
+            if value.is_nil() {
+                return Ok(());
+            }
+            self.framing = true;
         }
         self.add_values(&name, value)
     }
@@ -216,6 +225,9 @@ impl Fields<'_> {
 
     /// The app's content-length. Two middlewares may have set the same one, in different letters.
     fn declared_length(&mut self) -> Result<Option<u64>, Error> {
+        if !self.framing {
+            return Ok(None);
+        }
         let values = self.map.get_all(CONTENT_LENGTH);
         let Some(first) = values.iter().next().map(number) else { return Ok(None) };
         let several = values.iter().nth(1).is_some();
