@@ -78,7 +78,7 @@ impl TicketHandle {
     /// Sends an interim response (103) at once. Ignored after the answer.
     pub fn interim(&self, head: ResponseHead) {
         if !self.is_answered() {
-            self.post_now(Parcel::Interim(head));
+            self.post_now(Parcel::Interim(Box::new(head)));
         }
     }
 
@@ -122,7 +122,8 @@ impl TicketHandle {
 
 #[derive(Debug)]
 pub(crate) enum Parcel {
-    Interim(ResponseHead),
+    /// In a box: every answer would be moved with room for it.
+    Interim(Box<ResponseHead>),
     /// The answer may come at any time, or never.
     LeftOpen,
     Final(Box<Reply>),
@@ -158,7 +159,7 @@ impl Slot {
                 return drop(parcel);
             }
             match parcel {
-                Parcel::Interim(head) => state.interim.push(head),
+                Parcel::Interim(head) => state.interim.push(*head),
                 Parcel::LeftOpen => state.left_open = true,
                 Parcel::Final(reply) => state.reply = Some(reply),
             }

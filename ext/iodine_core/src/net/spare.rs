@@ -1,5 +1,5 @@
-//! Memory to read into, lent by the thread: a connection that has nothing to say holds none, and those that speak read
-//! into the same memory, one after the other.
+//! Memory to read into and to write from, lent by the thread: a connection that has nothing to say holds none, and those
+//! that speak use the same memory, one after the other.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -16,8 +16,11 @@ const LARGEST: usize = 16 * 1024;
 const SHARED: usize = 8 * 1024;
 
 thread_local! {
+    /// See [`take`].
     static SPARE: Cell<BytesMut> = Cell::new(BytesMut::new());
+    /// What is read, before it is known how much that is.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// See [`share`].
     static SHELF: RefCell<BytesMut> = RefCell::new(BytesMut::new());
 }
 
