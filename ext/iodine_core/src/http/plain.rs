@@ -158,7 +158,8 @@ fn frame(
 /// Writes what is in `out`, and the body behind it.
 async fn write(wire: &mut Wire, out: &mut BytesMut, body: &mut Payload, record: &mut Option<Record>) -> io::Result<()> {
     if body.is_empty() {
-        // The system nearly always has room for so little: it is asked when it has said that there is none.
+        // The system nearly always has room for so little: it is asked when it has said that there is none. Not so in
+        // `poll_write`, where asking is what makes one long body let the other connections by.
         match wire.try_write(out) {
             Ok(written) => out.advance(written),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

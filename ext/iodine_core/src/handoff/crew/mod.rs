@@ -214,6 +214,7 @@ impl Crew {
 
     /// Takes the next job. The caller holds the interpreter's lock and runs the job at once.
     pub(super) fn take(&self) -> Option<Job> {
+        // Seldom so: a store that others must see at once costs as much as ten instructions.
         if self.coming.load(Ordering::SeqCst) {
             self.coming.store(false, Ordering::SeqCst);
         }

@@ -16,7 +16,7 @@ use crate::http::head::{self, Framing, Head, Scan};
 use crate::http::refusal::Refusal;
 use crate::net::spare::{self, Source};
 
-/// Bytes read from the socket at once while a head is expected.
+/// Bytes read from the socket at once behind the beginning of a head; [`spare`] reads the beginning.
 const READ_SIZE: usize = 8 * 1024;
 
 /// hyper's own number of fields; more need a connection built for more (and slower).
@@ -174,6 +174,7 @@ impl Wire {
     }
 
     fn take_head(&mut self, length: usize) -> Bytes {
+        // What is nobody else's is not shared with an empty rest.
         let whole = length == self.buffer.len();
         let head = if whole { std::mem::take(&mut self.buffer) } else { self.buffer.split_to(length) };
         self.expect = Expect::Head;

@@ -11,7 +11,7 @@ use crate::realtime::client::Protocol;
 use crate::ws::decoder::{CloseFrame, Incoming};
 use crate::ws::encoder;
 
-/// Bytes read at once.
+/// Bytes read at once behind the beginning of a message; [`spare`] reads the beginning.
 const READ_SIZE: usize = 4 * 1024;
 
 /// Read at once while a large message comes in.
