@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 require "etc"
-require "pathname"
 
 module IodineRs
   # The user that a server which was started as root becomes, once it listens. The app is loaded afterwards: nothing of it
@@ -63,6 +62,7 @@ module IodineRs
     def roots_alone?(directory)
       return false unless File.exist?(directory) && File.realpath(directory) == directory
 
+      require "pathname"
       Pathname.new(directory).ascend.all? { |step| step.stat.uid.zero? && step.stat.mode.nobits?(0o022) }
     end
   end

@@ -130,8 +130,13 @@ RSpec.describe IodineRs::Options do
     end
 
     it "the system's own directory is none: only large bodies need one" do
-      allow(Dir).to receive(:tmpdir).and_raise(ArgumentError, "could not find a temporary directory")
+      allow(File).to receive(:writable?).and_return(false)
       expect(options[:spool_dir]).to eq(Etc.systmpdir)
+    end
+
+    it "TMPDIR names another directory, where there is one" do
+      allow(ENV).to receive(:values_at).with("TMPDIR", "TMP", "TEMP").and_return(["/no/such/directory", __dir__, nil])
+      expect(options[:spool_dir]).to eq(__dir__)
     end
 
     it "an unknown name is answered with the nearest known one" do
