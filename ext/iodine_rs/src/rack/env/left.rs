@@ -1,16 +1,11 @@
 //! What the app has left for the server in an env.
 
-use std::ffi::c_int;
-
 use magnus::rb_sys::{AsRawValue, FromRawValue};
 use magnus::{RHash, Value};
-use rb_sys::st_retval::{ST_CONTINUE, ST_STOP};
-use rb_sys::{Qnil, VALUE, rb_hash_tbl, rb_st_foreach, st_data_t};
+use rb_sys::{Qnil, VALUE};
 
+use super::entries;
 use crate::keys::keys;
-
-/// Most entries of a Hash that has no table (Ruby's `RHASH_AR_TABLE_MAX_SIZE`).
-const TABLELESS: usize = 8;
 
 /// The entries that are looked at when the app has returned: the first of every env, so that a look at them need not hash
 /// their keys, which would be a twentieth of the work for a small request. To be kept on the stack, where Ruby's collector
@@ -60,17 +55,17 @@ impl Left {
 
     /// `None` where something else is in front: the app has deleted one of them, and may have set it again.
     fn in_front(env: RHash) -> Option<Left> {
-        if env.len() <= TABLELESS {
+        let keys = left_keys();
+        let mut left = Left::nothing();
+        // SAFETY: the GVL is held, and nothing is done with the entries but to read them.
+        let entries = unsafe { entries::first(env.as_raw(), keys.len()) };
+        if entries.len() < keys.len() {
             return None;
         }
-        let mut walk = Walk { keys: left_keys(), left: Left::nothing(), next: 0 };
-        // SAFETY: the GVL is held, so that nobody changes the table; of so many entries there is one, and nothing has to be
-        // made of it. The callback neither allocates nor raises, and `walk` outlives the call.
-        unsafe {
-            let table = rb_hash_tbl(env.as_raw(), c"left.rs".as_ptr(), line!() as c_int);
-            rb_st_foreach(table, Some(visit), (&raw mut walk) as st_data_t);
+        for ((entry, key), value) in entries.iter_mut().zip(keys).zip(&mut left.values) {
+            *value = *entry.value_of(key)?;
         }
-        (walk.next == walk.keys.len()).then_some(walk.left)
+        Some(left)
     }
 }
 
@@ -79,23 +74,4 @@ fn look_up(env: RHash, key: VALUE) -> VALUE {
     // SAFETY: the table's Strings live for ever.
     let key = unsafe { Value::from_raw(key) };
     env.get(key).map_or(Qnil.into(), |value: Value| value.as_raw())
-}
-
-struct Walk {
-    keys: [VALUE; 3],
-    left: Left,
-    /// Which of them is looked for.
-    next: usize,
-}
-
-unsafe extern "C" fn visit(key: st_data_t, value: st_data_t, walk: st_data_t) -> c_int {
-    // SAFETY: `Left::in_front` passes it, and nobody else looks at it meanwhile.
-    let walk = unsafe { &mut *(walk as *mut Walk) };
-    if key != walk.keys[walk.next] {
-        return ST_STOP as c_int;
-    }
-    walk.left.values[walk.next] = value;
-    walk.next += 1;
-    let verdict = if walk.next == walk.keys.len() { ST_STOP } else { ST_CONTINUE };
-    verdict as c_int
 }

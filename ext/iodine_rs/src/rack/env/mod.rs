@@ -1,5 +1,6 @@
 //! A request as a Rack env. One `protect` around raw calls: this is the hottest code of the bridge.
 
+mod entries;
 mod fields;
 mod left;
 mod line;

@@ -1,11 +1,9 @@
 //! What requests bring for keys of the template, written in one pass over the first entries of its copy: each
 //! `rb_hash_aset` would hash the key and look for it again, which made up a third of the work for a small request.
 
-use std::ffi::c_int;
+use rb_sys::{Qundef, VALUE, rb_hash_aset};
 
-use rb_sys::st_retval::{ST_CONTINUE, ST_REPLACE, ST_STOP};
-use rb_sys::{Qundef, VALUE, rb_hash_tbl, rb_st_foreach_with_replace, st_data_t};
-
+use super::entries::{self, Entry};
 use super::left::left_keys;
 use crate::keys::keys;
 
@@ -83,44 +81,27 @@ impl Places {
     /// Writes the values into a copy of the template.
     ///
     /// # Safety
-    /// With the GVL; `env` is a copy of the template that nothing has been added to or taken from, and that no Ruby code has
-    /// seen.
+    /// Inside `protect`, with the GVL; `env` is a copy of the template that nothing has been added to or taken from.
     pub(super) unsafe fn write(&self, env: VALUE) {
-        let mut pass = Pass { values: &self.values[..self.end], next: 0 };
-        // SAFETY: the template has more than eight entries, so its copies are tables. The callbacks neither allocate nor
-        // raise, and `pass` outlives the call. Ruby's own `transform_values!` is the same call.
+        let keys = place_keys();
+        let places = self.values[..self.end].iter().zip(&keys);
+        // SAFETY: see above. The entries are not used any more when Ruby is asked to set the rest: there is none, but on a
+        // Ruby that keeps its entries in another way.
         unsafe {
-            let table = rb_hash_tbl(env, c"places.rs".as_ptr(), line!() as c_int);
-            rb_st_foreach_with_replace(table, Some(visit), Some(replace), (&raw mut pass) as st_data_t);
+            let entries = places.clone().zip(entries::first(env, self.end));
+            let written = entries.map_while(|((value, key), entry)| put(entry, *key, *value)).count();
+            for (value, key) in places.skip(written).filter(|(value, _)| **value != Qundef.into()) {
+                rb_hash_aset(env, *key, *value);
+            }
         }
     }
 }
 
-struct Pass<'a> {
-    values: &'a [VALUE],
-    /// The place of the entry that is looked at next.
-    next: usize,
-}
-
-unsafe extern "C" fn visit(_key: st_data_t, _value: st_data_t, pass: st_data_t, _error: c_int) -> c_int {
-    // SAFETY: `Places::write` passes it, and nobody else looks at it meanwhile.
-    let pass = unsafe { &mut *(pass as *mut Pass<'_>) };
-    let verdict = match pass.values.get(pass.next) {
-        None => ST_STOP,
-        Some(value) if *value == Qundef.into() => ST_CONTINUE,
-        Some(_) => ST_REPLACE,
-    };
-    // `replace` is called at once for the entry that asked for it.
-    pass.next += 1;
-    verdict as c_int
-}
-
-unsafe extern "C" fn replace(_key: *mut st_data_t, value: *mut st_data_t, pass: st_data_t, _existing: c_int) -> c_int {
-    // SAFETY: as in `visit`, which has just found a value there; `value` is the entry's. It takes no write barrier: of a Hash
-    // whose table it has handed out Ruby expects none (`OBJ_WB_UNPROTECT` in `rb_hash_tbl`).
-    unsafe {
-        let pass = &*(pass as *const Pass<'_>);
-        *value = pass.values[pass.next - 1];
+/// Gives the entry of `key` its value, where there is one. `None`: this is another entry.
+fn put(entry: &mut Entry, key: VALUE, value: VALUE) -> Option<()> {
+    let place = entry.value_of(key)?;
+    if value != Qundef.into() {
+        *place = value;
     }
-    ST_CONTINUE as c_int
+    Some(())
 }
