@@ -199,6 +199,10 @@ impl<'a> Fields<'a> {
     fn add_lines(&mut self, name: &HeaderName, string: RString) -> Result<(), Error> {
         // SAFETY: no Ruby code runs while the slice is used: `append` copies, and `illegal` is called after.
         let bytes = unsafe { string.as_slice() };
+        if let Ok(value) = HeaderValue::from_bytes(bytes) {
+            self.map.append(name, value);
+            return Ok(());
+        }
         let end = bytes.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
         let mut legal = true;
         for line in bytes[..end].split(|byte| *byte == b'\n') {
