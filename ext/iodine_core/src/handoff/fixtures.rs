@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use super::{Crew, Local, Pace, Peer, Request};
+use super::{Crew, Ends, Local, Pace, Peer, Request};
 use crate::reactor::Reactor;
 use crate::settings::Pool;
 
@@ -15,5 +15,6 @@ pub(super) fn crew(settings: Pool) -> Arc<Crew> {
 /// A request of somebody on this machine for `/`, without a body.
 pub(super) fn request() -> Box<Request> {
     let peer = Peer::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
-    Box::new(Request::new(http::Request::new(()).into_parts().0, None, peer, Local::Unnamed, Pace::default()))
+    let ends = Arc::new(Ends { local: Local::Unnamed, peer });
+    Box::new(Request::new(http::Request::new(()).into_parts().0, None, ends, Pace::default()))
 }

@@ -25,7 +25,7 @@ pub use crew::{Crew, QueueFull, Stats};
 pub use mailbox::{Event, Mailbox, Visit};
 pub use queue::Pace;
 pub use reply::{FileBody, Payload, Reply, ResponseHead, is_bodiless};
-pub use request::{Local, Peer, Refused, Request, RequestBody, TlsSession};
+pub use request::{Ends, Local, Peer, Refused, Request, RequestBody, TlsSession};
 pub(crate) use stream::StreamEnd;
 pub use stream::{Room, StreamClosed, StreamReader, StreamWriter, stream};
 pub use takeover::{Socket, TakenOver, Takeover, Unreleased};

@@ -32,10 +32,8 @@ pub struct Request {
     pub complete: Instant,
     /// How long it waited from then on for the thread that took it.
     pub queue_time: Duration,
-    /// The other end of the connection.
-    pub peer: Peer,
-    /// Our end of it.
-    pub local: Local,
+    /// Where its connection begins and ends.
+    pub ends: Arc<Ends>,
     /// What the connection's requests were like lately.
     pub pace: Pace,
     /// What the handshake has brought; `None` where the connection is not encrypted.
@@ -49,7 +47,7 @@ pub struct Request {
 
 impl Request {
     /// One without a body, complete as of now, from a connection that is not encrypted.
-    pub(crate) fn new(parts: Parts, raw_target: Option<Bytes>, peer: Peer, local: Local, pace: Pace) -> Request {
+    pub(crate) fn new(parts: Parts, raw_target: Option<Bytes>, ends: Arc<Ends>, pace: Pace) -> Request {
         Request {
             parts,
             raw_target,
@@ -57,8 +55,7 @@ impl Request {
             body_wait: Duration::ZERO,
             complete: moment(),
             queue_time: Duration::ZERO,
-            peer,
-            local,
+            ends,
             pace,
             tls: None,
             upgrade: None,
@@ -125,6 +122,15 @@ impl RequestBody {
 pub struct TlsSession {
     /// The client's certificate (DER), where one was asked for and shown.
     pub peer_certificate: Option<Bytes>,
+}
+
+/// The two ends of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ends {
+    /// Ours.
+    pub local: Local,
+    /// The other.
+    pub peer: Peer,
 }
 
 /// The other end of a connection.

@@ -23,7 +23,7 @@ use super::refused;
 use super::shared::Shared;
 use super::talk::Talk;
 use super::wire::Wire;
-use crate::handoff::{Pace, Peer, TlsSession};
+use crate::handoff::{Ends, Pace, Peer, TlsSession};
 use crate::net::stream::Stream;
 use crate::realtime::session;
 
@@ -117,8 +117,8 @@ pub(crate) async fn serve(arrival: Arrival, permit: Permit, counted: Counted) {
     let shared = counted.shared.clone();
     let Arrival { stream, peer, tls, unread } = arrival;
     let link = Arc::new(Link::new());
-    let local = stream.local();
-    let talk = Talk { link: link.clone(), shared: shared.clone(), peer, local, tls, pace: Pace::default() };
+    let ends = Arc::new(Ends { local: stream.local(), peer });
+    let talk = Talk { link: link.clone(), shared: shared.clone(), ends, tls, pace: Pace::default() };
     let mut wire = Wire::new(stream, unread, link, shared);
     loop {
         if !await_client(&mut wire, &talk).await {
@@ -275,7 +275,7 @@ fn ended(error: Option<hyper::Error>, talk: &Talk) -> End {
         Some(error) if error.is_parse() => {
             let refusal = Refusal::bad_request("refused by the parser");
             talk.shared.responses.note(refusal.status);
-            refused::log_refusal(&talk.shared, talk.peer, &refusal, "");
+            refused::log_refusal(&talk.shared, talk.ends.peer, &refusal, "");
             End::Closed
         }
         Some(_) => End::Cut { reset },

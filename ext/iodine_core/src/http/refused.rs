@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
@@ -17,15 +18,15 @@ use super::talk::Talk;
 use super::wire::Wire;
 use crate::access_log::Record;
 use crate::handoff::{
-    Delivery, Local, Pace, Payload, Peer, Refused, Reply, Request as AppRequest, ResponseHead, is_bodiless,
+    Delivery, Ends, Pace, Payload, Peer, Refused, Reply, Request as AppRequest, ResponseHead, is_bodiless,
 };
 
 /// Turns a head away that was never a request.
 pub(crate) async fn turn_away(mut wire: Wire, talk: &Talk, refusal: &Refusal) {
     let shared = &talk.shared;
-    log_refusal(shared, talk.peer, refusal, &request_line(wire.unread()));
+    log_refusal(shared, talk.ends.peer, refusal, &request_line(wire.unread()));
     let found = salvage::read(wire.unread(), &shared.settings.limits);
-    let mut record = shared.access_log.as_ref().map(|log| log.begin(&found.parts, talk.peer));
+    let mut record = shared.access_log.as_ref().map(|log| log.begin(&found.parts, talk.ends.peer));
     let head_only = found.parts.method == Method::HEAD;
     if let Some(record) = &mut record {
         record.targeted(found.raw_target.as_ref());
@@ -67,12 +68,12 @@ pub(crate) async fn answer(
 
 /// Tells the application of a client that does not get as far as HTTP. Nobody waits for what it answers: while all threads
 /// have something to do the log has to do, or anybody could fill the queue without keeping a connection.
-pub(crate) fn tell(shared: &Shared, (local, peer): (Local, Peer), why: String) {
+pub(crate) fn tell(shared: &Shared, ends: Ends, why: String) {
     if shared.settings.refusals_to_app && !shared.crew.is_busy() {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let refused = Refused { status, kind: Kind::Handshake, why: Cow::Owned(why), any: false };
         let found = salvage::nothing();
-        let request = Box::new(AppRequest::new(found.parts, found.raw_target, peer, local, Pace::default()));
+        let request = Box::new(AppRequest::new(found.parts, found.raw_target, Arc::new(ends), Pace::default()));
         let _ = shared.crew.submit(told(request, refused));
     }
 }

@@ -12,15 +12,14 @@ use super::refusal::Refusal;
 use super::refused;
 use super::shared::Shared;
 use crate::access_log::Record;
-use crate::handoff::{Local, Pace, Payload, Peer, Reply, Request as AppRequest, ResponseHead, TlsSession};
+use crate::handoff::{Ends, Pace, Payload, Reply, Request as AppRequest, ResponseHead, TlsSession};
 
 /// What the exchanges of one connection share.
 #[derive(Debug)]
 pub(crate) struct Talk {
     pub(crate) link: Arc<Link>,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) peer: Peer,
-    pub(crate) local: Local,
+    pub(crate) ends: Arc<Ends>,
     pub(crate) pace: Pace,
     pub(crate) tls: Option<Arc<TlsSession>>,
 }
@@ -33,15 +32,14 @@ impl Talk {
 
     /// A request of this connection, without its body.
     pub(super) fn request(&self, parts: Parts, raw_target: Option<Bytes>) -> Box<AppRequest> {
-        let mut request =
-            Box::new(AppRequest::new(parts, raw_target, self.peer, self.local.clone(), self.pace.clone()));
+        let mut request = Box::new(AppRequest::new(parts, raw_target, self.ends.clone(), self.pace.clone()));
         request.tls.clone_from(&self.tls);
         request
     }
 
     /// The record of a request, where there is an access log. Dropped, it is a line.
     pub(super) fn record(&self, request: &AppRequest) -> Option<Record> {
-        let mut record = self.shared.access_log.as_ref()?.begin(&request.parts, self.peer);
+        let mut record = self.shared.access_log.as_ref()?.begin(&request.parts, self.ends.peer);
         record.targeted(request.raw_target.as_ref());
         Some(record)
     }
@@ -54,7 +52,7 @@ impl Talk {
         record: &mut Option<Record>,
     ) -> (ResponseHead, Payload) {
         let parts = &request.parts;
-        refused::log_refusal(&self.shared, self.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
+        refused::log_refusal(&self.shared, self.ends.peer, refusal, &format!("{} {}", parts.method, parts.uri.path()));
         let (head, body) = refused::answer(self, refusal, request, true).await;
         if let Some(record) = record {
             record.refused(head.status);

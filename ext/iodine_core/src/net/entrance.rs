@@ -12,7 +12,7 @@ use tokio_rustls::{TlsAcceptor, rustls};
 use super::proxy::{self, Unreadable};
 use super::stream::Stream;
 use super::tls::{Acceptor, Ciphertext, Tls};
-use crate::handoff::{Peer, TlsSession};
+use crate::handoff::{Ends, Peer, TlsSession};
 use crate::http::clock::DRAIN_PAUSE;
 use crate::http::connection::{self, Arrival};
 use crate::http::shared::Shared;
@@ -78,7 +78,7 @@ impl Entrance {
             Err(Refused::Because { what, why, told }) => {
                 self.complain(&format!("{what}, peer: {peer}: {why}"), &shared);
                 if what == TLS {
-                    refused::tell(&shared, (local, peer), why);
+                    refused::tell(&shared, Ends { local, peer }, why);
                 }
                 if let Some((mut stream, answer)) = told {
                     // Who does not read it will not miss it.

@@ -20,7 +20,7 @@ fn serve_one(server: &Server) {
     loop {
         if let Some(Job::Call(call)) = worker.take() {
             let Call { request, ticket } = call;
-            let peer = match request.peer {
+            let peer = match request.ends.peer {
                 Peer::Tcp(address) => address.ip().to_string(),
                 Peer::Unix => "unix".to_owned(),
             };
@@ -38,7 +38,7 @@ fn serve_one(server: &Server) {
 #[test]
 fn tcp_clients_have_an_address() {
     let site = Site::serve(|call| {
-        let peer = format!("{:?}", call.request.peer);
+        let peer = format!("{:?}", call.request.ends.peer);
         call.text(&peer);
     });
     assert!(site.get("/").text().starts_with("Tcp(127.0.0.1:"));

@@ -11,7 +11,7 @@ const V1: &str = "PROXY TCP4 192.0.2.1 198.51.100.1 5000 443\r\n";
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc6\x33\x64\x01\x13\x88\x01\xbb";
 
 fn peer(call: &mut Call<'_>) {
-    let peer = format!("{:?}", call.request.peer);
+    let peer = format!("{:?}", call.request.ends.peer);
     call.text(&peer);
 }
 

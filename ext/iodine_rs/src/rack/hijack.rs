@@ -3,9 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use iodine_core::handoff::{Local, Peer, Reply, Takeover, TicketHandle};
+use iodine_core::handoff::{Ends, Local, Peer, Reply, Takeover, TicketHandle};
 use magnus::gc::Marker;
 use magnus::rb_sys::FromRawValue;
 use magnus::typed_data::{Obj, Writebarrier};
@@ -23,7 +24,7 @@ pub(super) struct Hijack {
     /// `None` once the request is over: nothing of it should wait for Ruby's collector.
     ticket: RefCell<Option<TicketHandle>>,
     limit: Duration,
-    ends: (Local, Peer),
+    ends: Arc<Ends>,
     forks: u64,
     env: Cell<Option<Opaque<Value>>>,
     io: Cell<Option<Opaque<Value>>>,
@@ -47,7 +48,7 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
 }
 
 impl Hijack {
-    pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration, ends: (Local, Peer)) -> Obj<Hijack> {
+    pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration, ends: Arc<Ends>) -> Obj<Hijack> {
         let (env, io) = (Cell::new(None), Cell::new(None));
         let ticket = RefCell::new(Some(ticket));
         ruby.obj_wrap(Hijack { ticket, limit, ends, forks: fork::generation(), env, io })
@@ -105,7 +106,7 @@ impl Hijack {
 
     /// `ends`: ours and the client's, each a host and a port, or the path of a Unix socket; nil where there is none.
     fn ends(ruby: &Ruby, this: Obj<Self>) -> (Option<Value>, Option<Value>) {
-        let (local, peer) = &this.ends;
+        let Ends { local, peer } = &*this.ends;
         let local = match local {
             Local::Tcp(address) => Some(socket::place(*address).into_value_with(ruby)),
             Local::Unix(path) => Some(ruby.str_from_slice(path.as_os_str().as_bytes()).as_value()),

@@ -47,7 +47,7 @@ pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: Ti
     let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
     let certificate = request.tls.as_ref().and_then(|tls| tls.peer_certificate.as_ref());
     let certificate = certificate.map(|der| peer_certificate(ruby, der)).transpose()?;
-    let hijack = Hijack::create(ruby, ticket, cx.release_limit, (request.local.clone(), request.peer));
+    let hijack = Hijack::create(ruby, ticket, cx.release_limit, request.ends.clone());
     let template = cx.template.with_room_for(ruby, request.parts.headers.len());
     let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
     let is_websocket = protocol == Some(Protocol::WebSocket);

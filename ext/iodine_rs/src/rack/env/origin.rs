@@ -57,7 +57,7 @@ impl Places {
         unsafe {
             match named {
                 Some(address) => self.set(Place::RemoteAddr, string(address)),
-                None => self.peer(request.peer),
+                None => self.peer(request.ends.peer),
             }
         }
     }
