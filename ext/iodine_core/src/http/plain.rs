@@ -8,7 +8,7 @@ use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 
 use super::connection::End;
@@ -125,9 +125,9 @@ async fn send(
     if last {
         response::close_after(&mut head.headers);
     }
-    let mut out = frame(asked, said, (head, body), record);
-    let written = write(wire, &mut out, body, record).await;
-    spare::give_back(&mut out);
+    let out = frame(asked, said, (head, body), record);
+    let written = write(wire, &out, body, record).await;
+    spare::give_back(out);
     match written {
         Ok(()) if last => Err(End::Closed),
         Ok(()) => Ok(()),
@@ -141,7 +141,7 @@ fn frame(
     said: Said,
     (head, body): (&mut ResponseHead, &mut Payload),
     record: &mut Option<Record>,
-) -> BytesMut {
+) -> Vec<u8> {
     let length = response::settle(head, body, said, asked.head_only);
     let mut out = spare::take(ROOM);
     raw::encode_head_with(&mut out, head, response::implied_length(head, length, asked.head_only));
@@ -155,13 +155,13 @@ fn frame(
     out
 }
 
-/// Writes what is in `out`, and the body behind it.
-async fn write(wire: &mut Wire, out: &mut BytesMut, body: &mut Payload, record: &mut Option<Record>) -> io::Result<()> {
+/// Writes `out`, and the body behind it.
+async fn write(wire: &mut Wire, mut out: &[u8], body: &mut Payload, record: &mut Option<Record>) -> io::Result<()> {
     if body.is_empty() {
         // The system nearly always has room for so little: it is asked when it has said that there is none. Not so in
         // `poll_write`, where asking is what makes one long body let the other connections by.
         match wire.try_write(out) {
-            Ok(written) => out.advance(written),
+            Ok(written) => out = &out[written..],
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -186,7 +186,7 @@ async fn write(wire: &mut Wire, out: &mut BytesMut, body: &mut Payload, record: 
             return Err(io::ErrorKind::WriteZero.into());
         }
         let of_out = written.min(out.len());
-        out.advance(of_out);
+        out = &out[of_out..];
         piece.advance(written - of_out);
         note_sent(record, written - of_out);
     }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, StatusCode};
 use tokio::io::AsyncWriteExt;
@@ -27,45 +27,45 @@ use crate::settings::Timeouts;
 const DRAIN_LINGER: Duration = Duration::from_millis(100);
 
 /// Status line, fields, blank line. `date` adds the field of RFC 9110 §6.6.1.
-pub(crate) fn encode_head(out: &mut impl BufMut, head: &ResponseHead, date: bool) {
+pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead, date: bool) {
     encode_head_as(b"HTTP/1.1 ", out, head, None, date);
 }
 
 /// With a content-length and a date behind the application's fields, unless these have them.
-pub(super) fn encode_head_with(out: &mut impl BufMut, head: &ResponseHead, length: Option<u64>) {
+pub(super) fn encode_head_with(out: &mut Vec<u8>, head: &ResponseHead, length: Option<u64>) {
     encode_head_as(b"HTTP/1.1 ", out, head, length, true);
 }
 
-fn encode_head_as(version: &[u8], out: &mut impl BufMut, head: &ResponseHead, mut length: Option<u64>, mut date: bool) {
-    out.put_slice(version);
+fn encode_head_as(version: &[u8], out: &mut Vec<u8>, head: &ResponseHead, mut length: Option<u64>, mut date: bool) {
+    out.extend_from_slice(version);
     if head.status == StatusCode::OK {
         // What nearly every response says need not be put together.
-        out.put_slice(b"200 OK\r\n");
+        out.extend_from_slice(b"200 OK\r\n");
     } else {
-        out.put_slice(head.status.as_str().as_bytes());
-        out.put_u8(b' ');
-        out.put_slice(reason::phrase(head.status).as_bytes());
-        out.put_slice(b"\r\n");
+        out.extend_from_slice(head.status.as_str().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(reason::phrase(head.status).as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
     for (name, value) in &head.headers {
         if *name == CONTENT_LENGTH {
             length = None;
         }
         date &= *name != DATE;
-        out.put_slice(name.as_str().as_bytes());
-        out.put_slice(b": ");
-        out.put_slice(value.as_bytes());
-        out.put_slice(b"\r\n");
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
     if let Some(length) = length {
-        out.put_slice(b"content-length: ");
-        out.put_slice(itoa::Buffer::new().format(length).as_bytes());
-        out.put_slice(b"\r\n");
+        out.extend_from_slice(b"content-length: ");
+        out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
     if date {
-        out.put_slice(&date::line());
+        out.extend_from_slice(&date::line());
     }
-    out.put_slice(b"\r\n");
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Ends a connection so that the client can read what was sent: closing a socket that holds unread bytes resets it,

@@ -17,7 +17,7 @@ const SHARED: usize = 8 * 1024;
 
 thread_local! {
     /// See [`take`].
-    static SPARE: Cell<BytesMut> = Cell::new(BytesMut::new());
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     /// What is read, before it is known how much that is.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     /// See [`share`].
@@ -89,16 +89,14 @@ fn share(bytes: &[u8]) -> BytesMut {
 }
 
 /// An empty buffer with memory, to be given back.
-pub(crate) fn take(size: usize) -> BytesMut {
+pub(crate) fn take(size: usize) -> Vec<u8> {
     let mut buffer = SPARE.take();
     buffer.reserve(size);
     buffer
 }
 
-/// Takes the memory of a buffer back, and leaves one without memory. What is in it is forgotten: the next to have it is
-/// another connection.
-pub(crate) fn give_back(buffer: &mut BytesMut) {
-    let mut buffer = std::mem::take(buffer);
+/// Takes the memory of a buffer back. What is in it is forgotten: the next to have it is another connection.
+pub(crate) fn give_back(mut buffer: Vec<u8>) {
     if (1..=LARGEST).contains(&buffer.capacity()) {
         buffer.clear();
         SPARE.set(buffer);
@@ -113,7 +111,7 @@ mod tests {
     fn nothing_is_left_in_what_was_given_back() {
         let mut buffer = take(100);
         buffer.extend_from_slice(b"somebody's answer");
-        give_back(&mut buffer);
+        give_back(buffer);
         assert!(take(100).is_empty());
     }
 
