@@ -3,7 +3,7 @@
 
 pub(crate) mod authority;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::head::octets;
 use super::refusal::Refusal;
@@ -33,8 +33,15 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// Splits a target. Total, but meaningful only for targets that [`check`] has accepted.
     pub fn split(raw: &'a [u8]) -> Self {
-        let (rest, fragment) = cut(raw, b'#');
-        let (rest, query) = cut(rest, b'?');
+        let (rest, tail) = raw.split_at(memchr2(b'?', b'#', raw).unwrap_or(raw.len()));
+        let (query, fragment) = match tail {
+            [b'?', tail @ ..] => {
+                let (query, fragment) = cut(tail, b'#');
+                (Some(query), fragment)
+            }
+            [_, fragment @ ..] => (None, Some(fragment)),
+            [] => (None, None),
+        };
         let (authority, path) = match scheme_len(rest) {
             Some(scheme) => {
                 let rest = &rest[scheme..];
