@@ -8,6 +8,7 @@ use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
+use tokio::task::coop::consume_budget;
 
 use super::link::{Answered, Detach, Detached};
 use super::raw;
@@ -116,6 +117,8 @@ pub(super) async fn reply(
     }
     let files = &talk.shared.files;
     if let Some(reply) = files.serve(&request.parts).filter(|_| request.upgrade.is_none()) {
+        // Nothing else is waited for: a client that asks for one file after the other has to let others by.
+        consume_budget().await;
         return Ok(Box::new(reply));
     }
     let wanted = files.wanted(&request.parts);

@@ -49,6 +49,12 @@ pub(crate) fn poll_read(
     pin!(source.read_buf(buffer)).poll(cx)
 }
 
+/// Reads what is there, which `buffer` holds then, and nothing else; `WouldBlock` where that is nothing. It does not let others
+/// by, as [`poll_read`] does: what the caller does with it has to.
+pub(crate) fn try_read(source: &mut impl Source, buffer: &mut BytesMut) -> io::Result<usize> {
+    read_scratch(source, |bytes| *buffer = share(bytes))
+}
+
 /// Reads and forgets; 0 at the end.
 pub(crate) fn poll_discard(source: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
     poll_scratch(source, cx, |_| {})
@@ -61,20 +67,21 @@ fn poll_scratch(
 ) -> Poll<io::Result<usize>> {
     loop {
         ready!(source.poll_read_ready(cx))?;
-        let read = SCRATCH.with_borrow_mut(|scratch| {
-            scratch.resize(LARGEST, 0);
-            let read = source.try_read(scratch);
-            if let Ok(read) = read {
-                keep(&scratch[..read]);
-            }
-            read
-        });
-        match read {
+        match read_scratch(source, &mut keep) {
             // Nothing, although the source was said to be ready.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             read => return Poll::Ready(read),
         }
     }
+}
+
+fn read_scratch(source: &mut impl Source, keep: impl FnOnce(&[u8])) -> io::Result<usize> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.resize(LARGEST, 0);
+        let read = source.try_read(scratch)?;
+        keep(&scratch[..read]);
+        Ok(read)
+    })
 }
 
 /// A copy in memory that many short ones share. One of them keeps all of it.

@@ -189,6 +189,11 @@ impl Stream {
         })
     }
 
+    /// `false` where nothing has come at the runtime's last look.
+    pub(crate) fn may_have_come(&self) -> bool {
+        each!(Stream, self, stream => stream.try_io(Interest::READABLE, || Ok(())).is_ok(), _tls => true)
+    }
+
     /// Whether the system has bytes to read. It is asked itself: the runtime knows what it had at its last look.
     pub(crate) fn has_unread(&self) -> bool {
         each!(Stream, self, stream => has_unread(stream), tls => tls.socket().has_unread())

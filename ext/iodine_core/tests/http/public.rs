@@ -1,14 +1,18 @@
 //! Files that are served without the application: which, to whom, and how much of them.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use iodine_core::handoff::Reply;
+use iodine_core::settings::Settings;
 use tempfile::TempDir;
 
-use crate::support::{Response, Site, head, payload};
+use crate::support::{Response, Site, head, payload, timed};
 
 const TEXT: &str = "abcdefghijklmnopqrstuvwxyz\n";
 
@@ -351,4 +355,24 @@ fn without_roots_the_field_is_for_whoever_stands_in_front() {
         Site::serve(|call| call.answer(Reply::Full(head(200, &[("x-sendfile", "/etc/passwd")]), payload(&["abc"]))));
     let response = get(&site, "/", &[]);
     assert_eq!((response.text().as_str(), response.field("x-sendfile")), ("abc", Some("/etc/passwd")));
+}
+
+#[test]
+fn who_asks_for_one_file_after_the_other_lets_others_by() {
+    let directory = directory();
+    let public = directory.path().join("public");
+    let endless = |settings: &mut Settings| (settings.files.public, settings.max_keep_alive) = (Some(public), None);
+    let site = Site::with(endless, |call| call.text("app"));
+    let etag = get(&site, "/text.txt", &[]).field("etag").expect("an etag").to_owned();
+    // Answered at once and in few words, so that the server is never done with what has come.
+    let ask = format!("GET /text.txt HTTP/1.1\r\nhost: x\r\nif-none-match: {etag}\r\n\r\n").repeat(1000);
+    let line = TcpStream::connect(site.address).expect("a connection");
+    let (mut greedy, mut answers) = (line.try_clone().expect("a handle"), line.try_clone().expect("another"));
+    let asking = thread::spawn(move || while greedy.write_all(ask.as_bytes()).is_ok() {});
+    let reading = thread::spawn(move || while matches!(answers.read(&mut [0; 1 << 16]), Ok(1..)) {});
+    let (_, longest) = timed(|| (0..20).for_each(|_| assert_eq!(site.get("/app").text(), "app")));
+    line.shutdown(Shutdown::Both).expect("an end");
+    asking.join().expect("no panic");
+    reading.join().expect("no panic");
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
 }

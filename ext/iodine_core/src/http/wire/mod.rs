@@ -33,6 +33,8 @@ pub(crate) struct Wire {
     blocked: bool,
     /// Whether the client's side of the connection is still worth watching while the application works.
     watch: bool,
+    /// It is being watched: this task is woken when the client says something.
+    watched: bool,
 }
 
 impl Wire {
@@ -48,6 +50,7 @@ impl Wire {
             wide: false,
             blocked: false,
             watch: true,
+            watched: false,
         }
     }
 

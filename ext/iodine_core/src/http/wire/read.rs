@@ -12,7 +12,6 @@ use super::Wire;
 use crate::http::chunks::Chunks;
 use crate::http::clock::Phase;
 use crate::http::head::{self, Framing, Head, Scan};
-
 use crate::http::refusal::Refusal;
 use crate::net::spare::{self, Source};
 
@@ -242,9 +241,26 @@ impl Wire {
 
     /// Reads from the socket into the buffer; 0 at the end.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let read = ready!(spare::poll_read(&mut self.stream, &mut self.buffer, READ_SIZE, cx))?;
+        if std::mem::take(&mut self.watched) && !self.stream.may_have_come() {
+            return Poll::Pending;
+        }
+        let read = match self.try_word() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                ready!(spare::poll_read(&mut self.stream, &mut self.buffer, READ_SIZE, cx))?
+            }
+            read => read?,
+        };
         self.shared.realtime.traffic.received(read);
         Poll::Ready(Ok(read))
+    }
+
+    /// What a client says first is there when this is looked for, as a rule: to ask for it first would cost as much as to
+    /// read it.
+    fn try_word(&mut self) -> io::Result<usize> {
+        if !self.buffer.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        spare::try_read(&mut self.stream, &mut self.buffer)
     }
 
     /// Reads a body past the buffer, straight to where hyper wants it.
@@ -288,7 +304,8 @@ impl Wire {
     /// While the application works, nobody reads. A reset by the client is noticed here, so that a request in the queue
     /// is not run for nobody. An end of the client's side alone is no reason to stop (RFC 9112 §9.6).
     pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if self.watch && self.stream.poll_read_ready(cx).is_ready() {
+        self.watched = self.watch && self.stream.poll_read_ready(cx).is_pending();
+        if self.watch && !self.watched {
             // Ready also for pipelined bytes and FIN, and stays so: look once.
             self.watch = false;
             if let Some(error) = self.stream.take_error() {
