@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::task::coop::has_budget_remaining;
 
 use super::Wire;
 use crate::http::chunks::Chunks;
@@ -242,6 +243,7 @@ impl Wire {
     /// Reads from the socket into the buffer; 0 at the end.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if std::mem::take(&mut self.watched) && !self.stream.may_have_come() {
+            // It was arranged already that this task is woken.
             return Poll::Pending;
         }
         let read = match self.try_word() {
@@ -304,8 +306,10 @@ impl Wire {
     /// While the application works, nobody reads. A reset by the client is noticed here, so that a request in the queue
     /// is not run for nobody. An end of the client's side alone is no reason to stop (RFC 9112 §9.6).
     pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        self.watched = self.watch && self.stream.poll_read_ready(cx).is_pending();
-        if self.watch && !self.watched {
+        let pending = self.watch && self.stream.poll_read_ready(cx).is_pending();
+        // A task without budget is told the same, and nothing has been arranged.
+        self.watched = pending && has_budget_remaining();
+        if self.watch && !pending {
             // Ready also for pipelined bytes and FIN, and stays so: look once.
             self.watch = false;
             if let Some(error) = self.stream.take_error() {
