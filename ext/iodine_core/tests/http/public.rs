@@ -370,9 +370,10 @@ fn who_asks_for_one_file_after_the_other_lets_others_by() {
     let (mut greedy, mut answers) = (line.try_clone().expect("a handle"), line.try_clone().expect("another"));
     let asking = thread::spawn(move || while greedy.write_all(ask.as_bytes()).is_ok() {});
     let reading = thread::spawn(move || while matches!(answers.read(&mut [0; 1 << 16]), Ok(1..)) {});
-    let (_, longest) = timed(|| (0..20).for_each(|_| assert_eq!(site.get("/app").text(), "app")));
+    let (_, took) = timed(|| (0..5).for_each(|_| assert_eq!(site.get("/app").text(), "app")));
     line.shutdown(Shutdown::Both).expect("an end");
     asking.join().expect("no panic");
     reading.join().expect("no panic");
-    assert!(longest < Duration::from_secs(1), "{longest:?}");
+    // Each waits for the greedy one's turn, of a hundred files, a few times.
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }
