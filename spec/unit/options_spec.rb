@@ -131,11 +131,19 @@ RSpec.describe IodineRs::Options do
 
     it "the system's own directory is none: only large bodies need one" do
       allow(File).to receive(:writable?).and_return(false)
+      allow(Dir).to receive(:tmpdir).and_raise(ArgumentError, "could not find a temporary directory")
       expect(options[:spool_dir]).to eq(Etc.systmpdir)
     end
 
     it "TMPDIR names another directory, where there is one" do
+      allow(Dir).to receive(:tmpdir).and_return(__dir__)
       allow(ENV).to receive(:values_at).with("TMPDIR", "TMP", "TEMP").and_return(["/no/such/directory", __dir__, nil])
+      expect(options[:spool_dir]).to eq(__dir__)
+    end
+
+    it "another directory is found as Ruby finds it, where the system's own is not fit" do
+      allow(Dir).to receive(:tmpdir).and_return(__dir__)
+      allow(File).to receive(:sticky?).and_return(false)
       expect(options[:spool_dir]).to eq(__dir__)
     end
 

@@ -186,10 +186,15 @@ module IodineRs
         # A container may have no directory to write to, and an app that gets no large bodies needs none.
         option(:spool_dir, Type.directory, "the system's directory for temporary files",
                "Where request bodies above `body_memory_limit` are stored while they are in use.", trusted: true) do
-          # As `Dir.tmpdir`, which loads FileUtils: that would be a twentieth of the boot.
           require "etc"
-          places = [*ENV.values_at("TMPDIR", "TMP", "TEMP"), Etc.systmpdir].compact
-          places.find { |place| File.directory?(place) && File.writable?(place) } || places.last
+          # What `Dir.tmpdir` comes to as a rule. It loads FileUtils, which would be a twentieth of the boot.
+          usual = ENV.values_at("TMPDIR", "TMP", "TEMP").none? && File.writable?(Etc.systmpdir) && File.sticky?(Etc.systmpdir)
+          next Etc.systmpdir if usual
+
+          require "tmpdir"
+          Dir.tmpdir
+        rescue ArgumentError
+          Etc.systmpdir
         end
       end
 
