@@ -16,6 +16,6 @@ module IodineRs
     def max_threads = @pool.max
 
     # Other limits from now on, see ThreadPool#resize.
-    def update_thread_pool_min_max(min: min_threads, max: max_threads) = @pool.resize(min:, max:)
+    def update_thread_pool_min_max(...) = @pool.resize(...)
   end
 end
