@@ -199,6 +199,7 @@ impl<'a> Fields<'a> {
     fn add_lines(&mut self, name: &HeaderName, string: RString) -> Result<(), Error> {
         // SAFETY: no Ruby code runs while the slice is used: `append` copies, and `illegal` is called after.
         let bytes = unsafe { string.as_slice() };
+        // A legal value has no newline in it: one line, as nearly all are.
         if let Ok(value) = HeaderValue::from_bytes(bytes) {
             self.map.append(name, value);
             return Ok(());
