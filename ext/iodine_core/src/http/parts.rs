@@ -18,17 +18,15 @@ pub(super) fn read(head: &Bytes, parts: &mut Parts) -> Option<()> {
     parts.method = Method::from_bytes(method).ok()?;
     parts.uri = Uri::from_maybe_shared(head.slice_ref(target)).ok()?;
     parts.headers = maps::take();
-    loop {
+    while head[rest..] != *b"\r\n" {
         let (field, next) = self::line(head, rest)?;
-        if field.is_empty() {
-            return Some(());
-        }
         let name = &field[..octets::token_len(field)];
         let value = head.slice_ref(octets::trim(field.get(name.len() + 1..)?));
         let name = HeaderName::from_bytes(name).ok()?;
         parts.headers.try_append(name, HeaderValue::from_maybe_shared(value).ok()?).ok()?;
         rest = next;
     }
+    Some(())
 }
 
 /// The line that begins at `start`, without its end, and where the next one begins.
