@@ -133,6 +133,24 @@ RSpec.describe "H-01 to H-04 and H-09: full hijack" do
     sock&.close
   end
 
+  it "another thread may wait for the socket when app.call has returned" do
+    server = serve(<<~'RUBY')
+      run(lambda do |env|
+        next [200, {}, ["x" * 3_000_000]] if env["PATH_INFO"] == "/big"
+
+        Thread.new { env["rack.hijack"].call.then { |io| io.write(io.equal?(env["rack.hijack"].call)) && io.close } }
+        Thread.pass until env["puma.socket"].closed?
+        [-1, {}, []]
+      end)
+    RUBY
+    sock = server.connect(receive_buffer: 4_096)
+    sock.write(get("/big") + get("/"))
+    expect(sock.read_response(limit: 20).body.bytesize).to eq 3_000_000
+    expect(sock.read_to_end).to eq "true"
+  ensure
+    sock&.close
+  end
+
   it "an old rack.hijack holds its young socket through collections, where nobody else does" do
     server = serve(<<~'RUBY')
       run(lambda do |env|

@@ -82,6 +82,23 @@ RSpec.describe "E-25: env['puma.socket']" do
     expect(server.connect.request(get("/told")).body).to eq("[true, IOError]")
   end
 
+  it "tells both ends when its request has long been over, and is not to be had any more" do
+    server = serve(<<~'RUBY')
+      KEPT = []
+      run lambda { |env|
+        io = (KEPT << env["puma.socket"]).first
+        100.times { 1_000.times { "x" * 50 }; GC.start(full_mark: false) } if KEPT.size > 1
+        taken = env["PATH_INFO"] == "/take" && (io.call rescue $!.class)
+        [200, {}, [[io.peeraddr(false)[1], io.addr[1], io.closed?, taken].inspect]]
+      }
+    RUBY
+    client = server.connect
+    own = client.local_port
+    expect(client.request(get("/")).body).to eq([own, server.port, false, false].inspect)
+    client.close
+    expect(server.connect.request(get("/take")).body).to eq([own, server.port, true, IOError].inspect)
+  end
+
   it "says what to do where an app would read beside the server, and what it does not know" do
     server = serve(app)
     client = server.connect

@@ -2,6 +2,7 @@
 //! ticket, answered.
 
 mod body;
+mod call;
 mod callbacks;
 mod context;
 mod early_hints;

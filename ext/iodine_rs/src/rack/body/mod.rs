@@ -12,8 +12,8 @@ use iodine_core::handoff::{Payload, Reply, ResponseHead, StreamPermit, Ticket, W
 use magnus::value::ReprValue;
 use magnus::{Error, RArray, RString, Ruby, Value};
 
+use super::call::Call;
 use super::reply::{self, Answer};
-use super::service::Call;
 use crate::raised;
 use pieces::Pieces;
 

@@ -1,4 +1,4 @@
-//! A request as a Rack env. One `protect` around raw calls: this is the hottest code of the bridge.
+//! A request as a Rack env, by raw calls: this is the hottest code of the bridge.
 
 mod entries;
 mod fields;
@@ -14,15 +14,14 @@ use std::time::Duration;
 use http::Version;
 use iodine_core::handoff::{Request, RequestBody, TicketHandle};
 use iodine_core::realtime::Protocol;
-use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
-use magnus::typed_data::Obj;
+use magnus::rb_sys::{AsRawValue, FromRawValue};
 use magnus::value::ReprValue;
 use magnus::{Error, Module, RClass, RHash, RModule, Ruby, Value};
 use rb_sys::{Qtrue, VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_delete, rb_hash_dup, rb_str_new};
 
 use super::context::Context;
 use super::early_hints::EarlyHints;
-use super::hijack::Hijack;
+use super::hijack::{self, Current, Hijack};
 use super::input;
 use crate::keys::{Keys, keys};
 use crate::realtime::upgrade;
@@ -31,60 +30,76 @@ pub(super) use origin::LastAuthority;
 use places::{Place, Places};
 pub(super) use template::{Template, before_3_1};
 
-/// An env, and what of it the server has to see to when the request is over.
-pub(super) struct Built {
-    pub(super) env: Value,
-    pub(super) hijack: Obj<Hijack>,
-    /// `rack.input`, where it is a file.
+/// An env that is about to be made: what of it takes Ruby code is there.
+pub(super) struct Draft {
+    template: VALUE,
+    /// What the client asks to be upgraded to: whether that is WebSocket, and its name.
+    asked: Option<(bool, VALUE)>,
+    /// `rack.input`, and its length, where there is a body.
+    input: Option<(Value, u64)>,
+    /// `rack.input`, where it is a file: it is to be closed when the request is over.
     pub(super) spool: Option<Value>,
+    hints: Option<Value>,
+    certificate: Option<Value>,
+    hijack: Option<Box<Current>>,
+    hijack_class: VALUE,
 }
 
-/// Builds the env. `request.body` is taken.
-pub(super) fn build(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: TicketHandle) -> Result<Built, Error> {
-    let body_len = request.body.len();
-    let spooled = matches!(request.body, RequestBody::File { .. });
-    let input = input::build(ruby, &mut request.body)?;
-    let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
-    let certificate = request.tls.as_ref().and_then(|tls| tls.peer_certificate.as_ref());
-    let certificate = certificate.map(|der| peer_certificate(ruby, der)).transpose()?;
-    let hijack = Hijack::create(ruby, ticket, cx.release_limit, request.ends.clone());
-    let template = cx.template.with_room_for(ruby, request.parts.headers.len());
-    let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
-    let is_websocket = protocol == Some(Protocol::WebSocket);
-    let asked = protocol.map(|protocol| upgrade::name(ruby, protocol).as_raw());
-    let env = protect(|| {
-        // SAFETY: the GVL is held; all Values are on this stack; a jump (out of memory) is caught by `protect`, and
-        // nothing in this closure has to be dropped.
+impl Draft {
+    /// `request.body` is taken.
+    pub(super) fn new(ruby: &Ruby, cx: &Context, request: &mut Request, ticket: TicketHandle) -> Result<Draft, Error> {
+        let body_len = request.body.len();
+        let spooled = matches!(request.body, RequestBody::File { .. });
+        let input = input::build(ruby, &mut request.body)?;
+        let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
+        let certificate = request.tls.as_ref().and_then(|tls| tls.peer_certificate.as_ref());
+        let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
+        Ok(Draft {
+            template: cx.template.with_room_for(ruby, request.parts.headers.len()),
+            asked: protocol.map(|it| (it == Protocol::WebSocket, upgrade::name(ruby, it).as_raw())),
+            input: input.map(|input| (input, body_len)),
+            spool: input.filter(|_| spooled),
+            hints,
+            certificate: certificate.map(|der| peer_certificate(ruby, der)).transpose()?,
+            hijack: Some(Current::new(ticket, cx.release_limit, request.ends.clone())),
+            hijack_class: hijack::class(ruby),
+        })
+    }
+
+    /// Makes the env.
+    ///
+    /// # Safety
+    /// Inside `protect`, with the GVL: a jump (out of memory) has nothing to drop here. The draft is on the stack, where
+    /// Ruby's collector finds its Values.
+    pub(super) unsafe fn build(&mut self, cx: &Context, request: &Request) -> (VALUE, Hijack) {
+        // SAFETY: see above.
         unsafe {
-            let places = Places::of(cx, request, hijack.as_raw(), asked);
-            let env = Env { hash: rb_hash_dup(template), keys: keys() };
+            let env = Env { hash: rb_hash_dup(self.template), keys: keys() };
+            let hijack = Hijack::create(self.hijack_class, env.hash, &mut self.hijack);
+            let places = Places::of(cx, request, hijack.as_raw(), self.asked);
             places.write(env.hash);
             env.absent(&places);
             env.fragment(request);
             env.fields(cx, &request.parts.headers);
             env.version(request.parts.version, cx.http_version);
-            if is_websocket {
+            if let Some((true, _)) = self.asked {
                 env.set(env.keys.websocket_p, Qtrue.into());
             }
             if request.tls.is_some() {
                 env.set(env.keys.https_key, env.keys.https);
             }
-            if let Some(certificate) = certificate {
+            if let Some(certificate) = self.certificate {
                 env.set(env.keys.peer_certificate, certificate.as_raw());
             }
-            if let Some(hints) = hints {
+            if let Some(hints) = self.hints {
                 env.set(env.keys.early_hints, hints.as_raw());
             }
-            if let Some(input) = input {
-                env.body(input.as_raw(), body_len, milliseconds(request.body_wait));
+            if let Some((input, length)) = self.input {
+                env.body(input.as_raw(), length, milliseconds(request.body_wait));
             }
-            env.hash
+            (env.hash, hijack)
         }
-    })?;
-    // SAFETY: just made.
-    let env = unsafe { Value::from_raw(env) };
-    Hijack::set_env(hijack, env);
-    Ok(Built { env, hijack, spool: input.filter(|_| spooled) })
+    }
 }
 
 /// Takes out what was made of a request line that nobody could read.
@@ -119,12 +134,12 @@ unsafe fn string(bytes: &[u8]) -> VALUE {
 /// SAFETY: as for [`Env`].
 impl Places {
     /// What this request brings.
-    unsafe fn of(cx: &Context, request: &Request, hijack: VALUE, asked: Option<VALUE>) -> Places {
+    unsafe fn of(cx: &Context, request: &Request, hijack: VALUE, asked: Option<(bool, VALUE)>) -> Places {
         let mut places = Places::new();
         // SAFETY: see the impl.
         unsafe {
-            if let Some(protocol) = asked {
-                places.set(Place::UpgradeAsked, protocol);
+            if let Some((_, name)) = asked {
+                places.set(Place::UpgradeAsked, name);
             }
             places.request_line(request);
             places.authority(cx, request);

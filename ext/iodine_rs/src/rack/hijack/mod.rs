@@ -1,128 +1,128 @@
 //! `env['rack.hijack']`, which is `env['puma.socket']` as well: full hijack, and what is known of the connection without
 //! it. The rest of the class is Ruby: lib/iodine_rs/hijack.rb.
 
-use std::cell::{Cell, RefCell};
+mod object;
+
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use iodine_core::handoff::{Ends, Local, Peer, Reply, Takeover, TicketHandle};
-use magnus::gc::Marker;
-use magnus::rb_sys::FromRawValue;
-use magnus::typed_data::{Obj, Writebarrier};
-use magnus::value::{Opaque, ReprValue};
-use magnus::{DataTypeFunctions, Error, IntoValue, Module, RHash, RModule, Ruby, TypedData, Value, method};
+use magnus::rb_sys::{AsRawValue, FromRawValue};
+use magnus::value::{Lazy, ReprValue};
+use magnus::{Class, Error, IntoValue, Module, RClass, RHash, RModule, Ruby, Value, method};
+use rb_sys::{Qnil, VALUE};
 
-use super::socket;
+use super::{constant, socket};
 use crate::keys::keys;
-use crate::{classes, fork, raised};
+use crate::{fork, raised};
+pub(super) use object::Hijack;
 
-/// `IodineRs::Hijack`, one per request. Protected by write barriers: without, Ruby allocates and marks it the slow way.
-#[derive(TypedData)]
-#[magnus(class = "IodineRs::Hijack", free_immediately, mark, wb_protected)]
-pub(super) struct Hijack {
+static CLASS: Lazy<RClass> = Lazy::new(|ruby| constant(ruby, "IodineRs::Hijack"));
+
+/// What a request has for its hijack, and one whose connection was taken.
+pub(super) struct Current {
     /// `None` once the request is over: nothing of it should wait for Ruby's collector.
-    ticket: RefCell<Option<TicketHandle>>,
+    ticket: Option<TicketHandle>,
     limit: Duration,
     ends: Arc<Ends>,
     forks: u64,
-    env: Cell<Option<Opaque<Value>>>,
-    io: Cell<Option<Opaque<Value>>>,
+    env: VALUE,
+    /// nil before.
+    io: VALUE,
+    /// Somebody has begun to take the connection.
+    taken: bool,
 }
 
-impl DataTypeFunctions for Hijack {
-    fn mark(&self, marker: &Marker) {
-        for value in [self.env.get(), self.io.get()].into_iter().flatten() {
-            marker.mark(value);
-        }
+impl Current {
+    pub(super) fn new(ticket: TicketHandle, limit: Duration, ends: Arc<Ends>) -> Box<Current> {
+        let nil = Qnil.into();
+        let ticket = Some(ticket);
+        Box::new(Current { ticket, limit, ends, forks: fork::generation(), env: nil, io: nil, taken: false })
+    }
+
+    /// Takes the connection from the server: how long it may take to come. `None` where the request was answered.
+    fn take(&mut self, takeover: Takeover) -> Option<Duration> {
+        let ticket = self.ticket.as_ref()?;
+        self.taken = ticket.answer_now(Reply::Takeover(None, takeover));
+        self.taken.then_some(self.limit)
     }
 }
 
 pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
-    let class = classes::define::<Hijack>(ruby, module, "Hijack")?;
+    let class = module.define_class("Hijack", ruby.class_object())?;
+    class.undef_default_alloc_func();
     class.define_method("call", method!(Hijack::call, 0))?;
     class.define_private_method("taken", method!(Hijack::taken, 0))?;
     class.define_private_method("gone?", method!(Hijack::is_gone, 0))?;
-    class.define_private_method("ends", method!(Hijack::ends, 0))?;
+    class.define_private_method("ends", method!(Hijack::places, 0))?;
+    Lazy::force(&CLASS, ruby);
     ruby.require("iodine_rs/hijack").map(drop)
 }
 
+/// The class, for [`Hijack::create`].
+pub(super) fn class(ruby: &Ruby) -> VALUE {
+    ruby.get_inner(&CLASS).as_raw()
+}
+
+/// `IodineRs::Hijack`, one per request.
 impl Hijack {
-    pub(super) fn create(ruby: &Ruby, ticket: TicketHandle, limit: Duration, ends: Arc<Ends>) -> Obj<Hijack> {
-        let (env, io) = (Cell::new(None), Cell::new(None));
-        let ticket = RefCell::new(Some(ticket));
-        ruby.obj_wrap(Hijack { ticket, limit, ends, forks: fork::generation(), env, io })
-    }
-
-    pub(super) fn set_env(this: Obj<Self>, env: Value) {
-        this.env.set(Some(env.into()));
-        this.writebarrier(env);
-    }
-
-    /// The request is over, unless the connection was left open for a later hijack.
-    pub(super) fn settle(&self) {
-        let mut ticket = self.ticket.borrow_mut();
-        if ticket.as_ref().is_some_and(TicketHandle::is_answered) {
-            *ticket = None;
-        }
-    }
-
     /// `call`: the connection as an IO, the same one every time. Nothing has been written to it.
-    fn call(ruby: &Ruby, this: Obj<Self>) -> Result<Value, Error> {
-        if let Some(io) = this.io.get() {
-            return Ok(ruby.get_inner(io));
+    fn call(ruby: &Ruby, this: Hijack) -> Result<Value, Error> {
+        if let Some(io) = this.taken() {
+            return Ok(io);
         }
-        if fork::is_child(this.forks) {
+        if this.current(|current| fork::is_child(current.forks)) == Some(true) {
             return Err(raised::error(
                 ruby.exception_io_error(),
                 "the connection belongs to the parent of this process",
             ));
         }
         let (takeover, released) = Takeover::new();
-        let ticket = this.ticket.borrow().clone();
-        if !ticket.is_some_and(|ticket| ticket.answer_now(Reply::Takeover(None, takeover))) {
+        let Some(limit) = this.current(|current| current.take(takeover)).flatten() else {
             return Err(raised::error(
                 ruby.exception_io_error(),
                 "the request has been answered; hijack inside app.call",
             ));
-        }
-        let io = socket::receive(ruby, &released, this.limit)?;
-        this.io.set(Some(io.into()));
-        this.writebarrier(io);
-        this.note_in_env(ruby, io)?;
+        };
+        let io = socket::receive(ruby, &released, limit)?;
+        this.keep(io);
+        this.note_in_env(io)?;
         Ok(io)
     }
 
     /// `taken`: the IO that `call` has given; nil before.
-    fn taken(ruby: &Ruby, this: Obj<Self>) -> Option<Value> {
-        this.io.get().map(|io| ruby.get_inner(io))
+    fn taken(self) -> Option<Value> {
+        // SAFETY: the object keeps it alive.
+        let io = self.current(|current| unsafe { Value::from_raw(current.io) });
+        io.filter(|io| !io.is_nil())
     }
 
     /// `gone?`: whether the client has left, or the request was answered.
-    fn is_gone(&self) -> bool {
-        let ticket = self.ticket.borrow();
-        ticket.as_ref().is_none_or(|ticket| ticket.is_abandoned() || ticket.is_answered())
+    fn is_gone(self) -> bool {
+        let waits = |ticket: &TicketHandle| !ticket.is_abandoned() && !ticket.is_answered();
+        self.current(|current| current.ticket.as_ref().is_some_and(waits)) != Some(true)
     }
 
     /// `ends`: ours and the client's, each a host and a port, or the path of a Unix socket; nil where there is none.
-    fn ends(ruby: &Ruby, this: Obj<Self>) -> (Option<Value>, Option<Value>) {
-        let Ends { local, peer } = &*this.ends;
-        let local = match local {
+    fn places(ruby: &Ruby, this: Hijack) -> (Option<Value>, Option<Value>) {
+        let Some(ends) = this.ends() else { return (None, None) };
+        let local = match &ends.local {
             Local::Tcp(address) => Some(socket::place(*address).into_value_with(ruby)),
             Local::Unix(path) => Some(ruby.str_from_slice(path.as_os_str().as_bytes()).as_value()),
             Local::Unnamed => None,
         };
-        let peer = match peer {
-            Peer::Tcp(address) => Some(socket::place(*address).into_value_with(ruby)),
+        let peer = match ends.peer {
+            Peer::Tcp(address) => Some(socket::place(address).into_value_with(ruby)),
             Peer::Unix => None,
         };
         (local, peer)
     }
 
-    fn note_in_env(&self, ruby: &Ruby, io: Value) -> Result<(), Error> {
-        let Some(env) = self.env.get().and_then(|env| RHash::from_value(ruby.get_inner(env))) else {
-            return Ok(());
-        };
+    fn note_in_env(self, io: Value) -> Result<(), Error> {
+        // SAFETY: the object keeps it alive.
+        let env = self.current(|current| unsafe { Value::from_raw(current.env) });
+        let Some(env) = env.and_then(RHash::from_value) else { return Ok(()) };
         // SAFETY: the table's Strings live for ever.
         let key = unsafe { Value::from_raw(keys().hijack_io) };
         if env.is_frozen() { Ok(()) } else { env.aset(key, io) }
