@@ -44,8 +44,9 @@ impl Current {
     /// Takes the connection from the server: how long it may take to come. `None` where the request was answered.
     fn take(&mut self, takeover: Takeover) -> Option<Duration> {
         let ticket = self.ticket.as_ref()?;
-        self.taken = ticket.answer_now(Reply::Takeover(None, takeover));
-        self.taken.then_some(self.limit)
+        let first = ticket.answer_now(Reply::Takeover(None, takeover));
+        self.taken |= first;
+        first.then_some(self.limit)
     }
 }
 
