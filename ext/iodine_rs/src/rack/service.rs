@@ -38,7 +38,7 @@ pub(crate) fn serve(ruby: &Ruby, cx: &Context, worker: &mut Worker, call: handof
     };
     if let Some(refused) = refused {
         // SAFETY: inside `protect`, with the GVL.
-        return match protect(|| unsafe { draft.build(cx, &request).0 }) {
+        return match protect(|| unsafe { draft.build(ruby, cx, &request).0 }) {
             // SAFETY: just made.
             Ok(env) => refuse(ruby, cx, &refused, unsafe { Value::from_raw(env) }, ticket),
             Err(error) => unbuilt(ruby, cx, error),
@@ -67,7 +67,7 @@ fn call_app(
     let response = protect(|| {
         // SAFETY: the GVL is held, `made` is on the stack; a jump finds nothing to drop in this closure.
         unsafe {
-            let (env, hijack) = draft.build(cx, request);
+            let (env, hijack) = draft.build(ruby, cx, request);
             made = Some((Value::from_raw(env), hijack));
             maps::give_back(std::mem::take(&mut request.parts.headers));
             rb_funcallv(app, name, 1, &raw const env)

@@ -21,7 +21,7 @@ use rb_sys::{Qtrue, VALUE, rb_ary_new, rb_float_new, rb_hash_aset, rb_hash_delet
 
 use super::context::Context;
 use super::early_hints::EarlyHints;
-use super::hijack::{self, Current, Hijack};
+use super::hijack::{Current, Hijack};
 use super::input;
 use crate::keys::{Keys, keys};
 use crate::realtime::upgrade;
@@ -32,9 +32,6 @@ pub(super) use template::{Template, before_3_1};
 
 /// An env that is about to be made: what of it takes Ruby code is there.
 pub(super) struct Draft {
-    template: VALUE,
-    /// What the client asks to be upgraded to: whether that is WebSocket, and its name.
-    asked: Option<(bool, VALUE)>,
     /// `rack.input`, and its length, where there is a body.
     input: Option<(Value, u64)>,
     /// `rack.input`, where it is a file: it is to be closed when the request is over.
@@ -42,7 +39,6 @@ pub(super) struct Draft {
     hints: Option<Value>,
     certificate: Option<Value>,
     hijack: Option<Box<Current>>,
-    hijack_class: VALUE,
 }
 
 impl Draft {
@@ -53,16 +49,12 @@ impl Draft {
         let input = input::build(ruby, &mut request.body)?;
         let hints = cx.early_hints.then(|| ruby.obj_wrap(EarlyHints::new(ticket.clone())).as_value());
         let certificate = request.tls.as_ref().and_then(|tls| tls.peer_certificate.as_ref());
-        let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
         Ok(Draft {
-            template: cx.template.with_room_for(ruby, request.parts.headers.len()),
-            asked: protocol.map(|it| (it == Protocol::WebSocket, upgrade::name(ruby, it).as_raw())),
             input: input.map(|input| (input, body_len)),
             spool: input.filter(|_| spooled),
             hints,
             certificate: certificate.map(|der| peer_certificate(ruby, der)).transpose()?,
             hijack: Some(Current::new(ticket, cx.release_limit, request.ends.clone())),
-            hijack_class: hijack::class(ruby),
         })
     }
 
@@ -71,18 +63,21 @@ impl Draft {
     /// # Safety
     /// Inside `protect`, with the GVL: a jump (out of memory) has nothing to drop here. The draft is on the stack, where
     /// Ruby's collector finds its Values.
-    pub(super) unsafe fn build(&mut self, cx: &Context, request: &Request) -> (VALUE, Hijack) {
+    pub(super) unsafe fn build(&mut self, ruby: &Ruby, cx: &Context, request: &Request) -> (VALUE, Hijack) {
+        let template = cx.template.with_room_for(ruby, request.parts.headers.len());
+        let protocol = request.upgrade.as_ref().and_then(|upgrade| upgrade.protocol());
+        let asked = protocol.map(|protocol| upgrade::name(ruby, protocol).as_raw());
         // SAFETY: see above.
         unsafe {
-            let env = Env { hash: rb_hash_dup(self.template), keys: keys() };
-            let hijack = Hijack::create(self.hijack_class, env.hash, &mut self.hijack);
-            let places = Places::of(cx, request, hijack.as_raw(), self.asked);
+            let env = Env { hash: rb_hash_dup(template), keys: keys() };
+            let hijack = Hijack::create(ruby, env.hash, &mut self.hijack);
+            let places = Places::of(cx, request, hijack.as_raw(), asked);
             places.write(env.hash);
             env.absent(&places);
             env.fragment(request);
             env.fields(cx, &request.parts.headers);
             env.version(request.parts.version, cx.http_version);
-            if let Some((true, _)) = self.asked {
+            if protocol == Some(Protocol::WebSocket) {
                 env.set(env.keys.websocket_p, Qtrue.into());
             }
             if request.tls.is_some() {
@@ -134,11 +129,11 @@ unsafe fn string(bytes: &[u8]) -> VALUE {
 /// SAFETY: as for [`Env`].
 impl Places {
     /// What this request brings.
-    unsafe fn of(cx: &Context, request: &Request, hijack: VALUE, asked: Option<(bool, VALUE)>) -> Places {
+    unsafe fn of(cx: &Context, request: &Request, hijack: VALUE, asked: Option<VALUE>) -> Places {
         let mut places = Places::new();
         // SAFETY: see the impl.
         unsafe {
-            if let Some((_, name)) = asked {
+            if let Some(name) = asked {
                 places.set(Place::UpgradeAsked, name);
             }
             places.request_line(request);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iodine_core::handoff::{Ends, Local, Peer, Reply, Takeover, TicketHandle};
-use magnus::rb_sys::{AsRawValue, FromRawValue};
+use magnus::rb_sys::FromRawValue;
 use magnus::value::{Lazy, ReprValue};
 use magnus::{Class, Error, IntoValue, Module, RClass, RHash, RModule, Ruby, Value, method};
 use rb_sys::{Qnil, VALUE};
@@ -59,11 +59,6 @@ pub(super) fn init(ruby: &Ruby, module: RModule) -> Result<(), Error> {
     class.define_private_method("ends", method!(Hijack::places, 0))?;
     Lazy::force(&CLASS, ruby);
     ruby.require("iodine_rs/hijack").map(drop)
-}
-
-/// The class, for [`Hijack::create`].
-pub(super) fn class(ruby: &Ruby) -> VALUE {
-    ruby.get_inner(&CLASS).as_raw()
 }
 
 /// `IodineRs::Hijack`, one per request.

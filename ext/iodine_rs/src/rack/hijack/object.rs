@@ -18,7 +18,7 @@ use rb_sys::{
     rb_gc_writebarrier, rb_typeddata_is_kind_of, rbimpl_typeddata_flags, size_t,
 };
 
-use super::Current;
+use super::{CLASS, Current};
 use crate::raised;
 
 /// An `IodineRs::Hijack`. To be kept on the stack, where Ruby's collector finds it.
@@ -58,11 +58,12 @@ static TYPE: DataType = DataType(rb_data_type_t {
 });
 
 impl Hijack {
-    /// Makes one of `class` for the request of `env`. `current` is taken when there is an object for it.
+    /// Makes one for the request of `env`. `current` is taken when there is an object for it.
     ///
     /// # Safety
-    /// Inside `protect`, with the GVL; both are what their names say.
-    pub(in crate::rack) unsafe fn create(class: VALUE, env: VALUE, current: &mut Option<Box<Current>>) -> Hijack {
+    /// Inside `protect`, with the GVL; `env` is a Hash.
+    pub(in crate::rack) unsafe fn create(ruby: &Ruby, env: VALUE, current: &mut Option<Box<Current>>) -> Hijack {
+        let class = ruby.get_inner(&CLASS).as_raw();
         // SAFETY: see above. The object is new: no collection has seen it, so that no write barrier is needed.
         unsafe {
             let hijack = Hijack(Value::from_raw(rb_data_typed_object_wrap(class, null_mut(), &raw const TYPE.0)));
